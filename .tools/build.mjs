@@ -1,0 +1,20 @@
+// Builds dist/ from the sources: `npm run build`.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+if (existsSync(path.join(root, 'proto/tsconfig.json'))) {
+  node(tsc, '-p', 'proto');
+  cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/package.json'));
+}
+node(tsc, '-p', '.');
+for (const file of ['plugins/telemetry/package.json']) {
+  if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
+}
+writeFileSync(path.join(root, 'dist/.built'), '');

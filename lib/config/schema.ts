@@ -1,0 +1,2 @@
+/** The whole configuration, defaults filled in. */
+export type GlobalConfig = Readonly<Record<string, unknown>>;

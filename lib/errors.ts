@@ -1,0 +1,67 @@
+/** What an error code stands for. `message` may hold `{placeholders}`; the text without their values is what telemetry may send. */
+export interface ErrorDefinition {
+  /** Stable upper-case code, the key in its room's catalogue; `docs/errors.md` lists them all. */
+  readonly code: string;
+  /** What happened and where, with `{placeholders}` for the particulars. */
+  readonly message: string;
+  /** What the reader can do about it. */
+  readonly mend: string;
+  /**
+   * The SQLSTATE a database client is answered with, where a client can cause the error.
+   * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+   */
+  readonly sqlstate?: string;
+}
+
+/** The particulars of one occurrence, by placeholder. */
+export type ErrorValues = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * Turns a room's catalogue into definitions that carry their own code, so that a code is written once.
+ * Each room keeps its catalogue in its `errors.ts`.
+ */
+export function defineErrors<const C extends Record<string, Omit<ErrorDefinition, 'code'>>>(
+  catalogue: C,
+): { readonly [K in keyof C]: ErrorDefinition } {
+  const entries = Object.entries(catalogue).map(([code, rest]) => [code, Object.freeze({ code, ...rest })] as const);
+  return Object.freeze(Object.fromEntries(entries)) as { readonly [K in keyof C]: ErrorDefinition };
+}
+
+function fill(template: string, values: ErrorValues): string {
+  return template.replaceAll(/\{(\w+)\}/g, (whole, key: string) =>
+    Object.hasOwn(values, key) ? String(values[key]) : whole,
+  );
+}
+
+/**
+ * Everything thrown on purpose. `message` reads as a sentence for people; `code` is for programs and never changes;
+ * `mend` says what to do; `sqlstate` is what a database client is told.
+ */
+export class GatewayDError extends Error {
+  override readonly name: string = 'GatewayDError';
+  readonly code: string;
+  /** The message without its particulars: safe to send where the particulars are not. */
+  readonly template: string;
+  readonly values: ErrorValues;
+  readonly mend: string;
+  readonly sqlstate: string | undefined;
+
+  constructor(definition: ErrorDefinition, values: ErrorValues = {}, options?: ErrorOptions) {
+    super(fill(definition.message, values), options);
+    this.code = definition.code;
+    this.template = definition.message;
+    this.values = values;
+    this.mend = fill(definition.mend, values);
+    this.sqlstate = definition.sqlstate;
+  }
+}
+
+/** The message of anything that was thrown, whatever it is; never throws itself. */
+export function messageOf(error: unknown): string {
+  try {
+    if (error instanceof Error) return error.message === '' ? error.name : error.message;
+    return String(error);
+  } catch {
+    return 'an error that cannot be turned into text';
+  }
+}

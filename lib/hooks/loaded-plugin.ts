@@ -1,0 +1,40 @@
+import type { SyncHook } from 'tapable';
+
+/** How gatewayd came to trust a plugin's bytes. */
+export type Trust = 'pinned' | 'locked' | 'first-use' | 'unverified' | 'built-in';
+
+/** Where in a plugin's life it failed. */
+export type FailurePhase = 'load' | 'apply' | 'hook' | 'deactivate' | 'async' | 'crash' | 'health' | 'reported';
+
+/** One failure of one plugin, as its `hooks.error` gets it. */
+export interface PluginFailure {
+  /** What was thrown or rejected: anything at all. */
+  readonly error: unknown;
+  readonly plugin: string;
+  readonly version: string;
+  /** The hook whose tap failed; null where no hook was involved. */
+  readonly hook: string | null;
+  readonly phase: FailurePhase;
+}
+
+/** A plugin as others see it: in the `startup` event, through `host.plugins`, in the usage report. */
+export interface LoadedPlugin {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 as 64 hexadecimal digits, known before any of the plugin's code ran. */
+  readonly checksum: string;
+  readonly trust: Trust;
+  /** True for a plugin whose manifest says so: its name stays out of the usage report. */
+  readonly private: boolean;
+  readonly hooks: {
+    /** Called with each failure of this plugin. Keeps the last 32 and replays them to a new tap. A failure inside a tap of this hook is only logged. */
+    readonly error: SyncHook<[PluginFailure]>;
+  };
+}
+
+/** All plugins of the process. */
+export interface LoadedPlugins extends Iterable<LoadedPlugin> {
+  get(name: string): LoadedPlugin | undefined;
+  /** Visits every plugin loaded now and every one loaded later, failed ones included: their failures can be tapped. */
+  each(visit: (plugin: LoadedPlugin) => void): void;
+}

@@ -1,0 +1,133 @@
+import type { Message } from '../protocol/messages.ts';
+import type { LoadedPlugin } from './loaded-plugin.ts';
+import type { Refusal, Verdict } from './verdict.ts';
+
+/** Where a socket is: an IP address with its port, or the path of a Unix socket with port 0. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A database server a session can be given, by the name of its `clients` row (`group.block`) and its address. */
+export interface BackendAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** One client's session, from its start-up packet until its connection ends. */
+export interface Session {
+  /** Unique in this process. */
+  readonly id: string;
+  /** The peer's address as the gateway sees it. */
+  readonly client: Address;
+  /** The database's address; null until the session has a backend. */
+  readonly server: Address | null;
+  /** Whether the client's connection is encrypted. */
+  readonly tls: boolean;
+  /** From the start-up packet: claimed until `opened` fires, proven after. */
+  readonly user: string;
+  /** From the start-up packet; PostgreSQL's default, the user's name, where the packet has none. */
+  readonly database: string;
+  /** Every parameter of the start-up packet, `user` and `database` included. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Payload of `startup`. */
+export interface StartupEvent {
+  /** gatewayd's version. */
+  readonly version: string;
+  /** Node's version, as `process.version` gives it. */
+  readonly runtimeVersion: string;
+  /** True under `run --dev`. */
+  readonly devMode: boolean;
+  readonly plugins: readonly LoadedPlugin[];
+}
+
+/** Payload of `opening`: the start-up packet is read, nothing is connected yet. The user is claimed, not proven. */
+export interface Opening {
+  readonly session: Session;
+  /**
+   * Refuses the client with a FATAL ErrorResponse. Return what this gives from the tap.
+   * @param sqlstate five characters, e.g. `28000`
+   * @throws {GatewayDError} HOOK_BAD_SQLSTATE when `sqlstate` is not five of A-Z and 0-9
+   */
+  refuse(sqlstate: string, message: string, detail?: string): Refusal;
+}
+
+/** Payload of `route`: choose the backend of a session, or wait until there is one. */
+export interface Routing {
+  readonly session: Session;
+  /** What the configuration offers, in the order the gateway would take them. */
+  readonly candidates: readonly BackendAddress[];
+  /** Shows the waiting client a NoticeResponse. */
+  notice(message: string): void;
+  /** Aborted when the client goes away or the time limit is over. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The whole messages that arrived together. Messages are decoded when they are first read.
+ * A payload expires when the tap that got it settles; reading it later throws PAYLOAD_EXPIRED.
+ */
+export interface Batch {
+  readonly session: Session;
+  readonly messages: Iterable<Message>;
+}
+
+/** What `reply` sends: text values (null stays null, anything else becomes its `String()`), typed as `text`. */
+export interface ReplyRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** The CommandComplete tag; `SELECT <rows>` where it is left out. */
+  readonly command?: string;
+}
+
+/** Payload of `trafficFromClient`: what a client sent, before the database sees it. */
+export interface FromClient extends Batch {
+  /** The SQL text of the first Query or Parse in the batch; null when it has none. Reflects changes made by earlier taps. */
+  readonly query: string | null;
+  /** Replaces the SQL of that first Query or Parse and keeps everything else of it. Throws PAYLOAD_NO_QUERY when there is none. */
+  replaceQuery(sql: string): void;
+  replace(message: Message, by: Message | readonly Message[]): void;
+  drop(message: Message): void;
+  /**
+   * Answers the batch in the database's place; return what this gives from the tap. The answer waits its turn behind
+   * earlier replies. ReadyForQuery is added with the session's last transaction status.
+   */
+  reply(rows: ReplyRows): Verdict;
+  /** Answers with an ERROR the client survives; return what this gives from the tap. */
+  refuse(sqlstate: string, message: string): Verdict;
+  /** Answers with a FATAL error and ends the session; return what this gives from the tap. */
+  terminate(sqlstate: string, message: string): Verdict;
+}
+
+/** A column of the RowDescription in force. */
+export interface Column {
+  readonly name: string;
+  /** Object identifier of the column's data type (pg_type.oid). */
+  readonly typeOid: number;
+  readonly format: 'text' | 'binary';
+}
+
+/** One DataRow with the columns it belongs to. */
+export interface Row {
+  readonly columns: readonly Column[];
+  /** The raw value as it came: null for NULL. Valid only until the tap settles unless copied. Index or column name. */
+  get(column: number | string): Buffer | null;
+  /** The value as UTF-8 text; for a binary value of a type other than text use `get`. */
+  text(column: number | string): string | null;
+  /** Changes the value; a string is encoded as UTF-8. Throws PAYLOAD_NO_COLUMN when there is no such column. */
+  set(column: number | string, value: Buffer | string | null): void;
+}
+
+/** Payload of `trafficFromServer`: what the database sent, before the client sees it. */
+export interface FromServer extends Batch {
+  /**
+   * Calls `map` for each DataRow of the batch, with the RowDescription in force, also when that came in an earlier
+   * batch. Change the row through `set` and return it; return null to leave the row out.
+   */
+  mapRows(map: (row: Row) => Row | null): void;
+  replace(message: Message, by: Message | readonly Message[]): void;
+  /** Ends the session with a FATAL error; return what this gives from the tap. */
+  terminate(sqlstate: string, message: string): Verdict;
+}

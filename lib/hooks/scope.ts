@@ -1,0 +1,31 @@
+/**
+ * How a payload hands itself to one tap. A payload whose content dies with the tap (a traffic batch) implements
+ * `Scoped`: the plugin's view of the bus opens a handle before each tap and closes it when the tap has settled.
+ * Payloads that are plain data do not implement it and are passed as they are.
+ */
+export const openScope: unique symbol = Symbol('gatewayd.openScope');
+export const retainScope: unique symbol = Symbol('gatewayd.retainScope');
+export const closeScope: unique symbol = Symbol('gatewayd.closeScope');
+
+/** The handle a tap gets. */
+export interface ScopedHandle {
+  /** The tap turned out to be asynchronous: what it may read must outlive the socket's buffer from now on. */
+  [retainScope](): void;
+  /** The tap has settled: the handle expires; if the tap failed, what it changed is undone. */
+  [closeScope](failed: boolean): void;
+}
+
+/** A payload that gives each tap a handle of its own. */
+export interface Scoped {
+  [openScope](): ScopedHandle;
+  /**
+   * The value that ends the chain on the part of a plugin whose `onError` is `refuse` and whose tap just failed.
+   * Undefined for payloads nothing can be refused of.
+   */
+  refusal?(sqlstate: string, message: string): unknown;
+}
+
+/** Whether a payload gives each tap a handle of its own. */
+export function isScoped(payload: unknown): payload is Scoped {
+  return typeof payload === 'object' && payload !== null && openScope in payload;
+}

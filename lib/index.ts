@@ -1,0 +1,9 @@
+/** The public surface: what a plugin author or an embedding program imports from 'gatewayd'. */
+export { definePlugin } from './plugin/plugin.ts';
+export type { Deactivate, Host, Plugin } from './plugin/plugin.ts';
+export type { FailurePhase, LoadedPlugin, LoadedPlugins, PluginFailure, Trust } from './hooks/loaded-plugin.ts';
+export type { Built, ConnectionsEvent, HookName, Hooks, ServerEvent } from './hooks/hooks.ts';
+export type * from './hooks/payloads.ts';
+export { Refusal, Verdict } from './hooks/verdict.ts';
+export { GatewayDError } from './errors.ts';
+export type { Logger } from './logger.ts';

@@ -1,0 +1,12 @@
+import { pino } from 'pino';
+
+/**
+ * A structured logger: `logger.info({ some: 'fields' }, 'a sentence')`. Levels are trace, debug, info, warn, error
+ * and fatal. `logger.child({ plugin: 'name' })` adds fields to every line.
+ */
+export type Logger = pino.Logger;
+
+/** A logger that writes nothing: for programs that embed a part of gatewayd and want it silent. */
+export function silentLogger(): Logger {
+  return pino({ level: 'silent' });
+}
