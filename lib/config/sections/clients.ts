@@ -1,0 +1,83 @@
+import { duration, positiveDuration } from './duration.ts';
+
+/** One block of a group of `clients`: how connections to one database are made. */
+export const clientSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'A database, and how gatewayd connects to it.',
+  properties: {
+    network: {
+      type: 'string',
+      description: 'Transport to the database. For `unix` the address is the path of a socket.',
+      enum: ['tcp', 'udp', 'unix'],
+      default: 'tcp',
+    },
+    address: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'Address of your PostgreSQL, as host:port. `embedded` starts a PostgreSQL of our own with empty data; `embedded:DIR` keeps its data in DIR.',
+      examples: ['localhost:5432', 'embedded', 'embedded:./data'],
+      default: 'localhost:5432',
+    },
+    tcpKeepAlive: { type: 'boolean', description: 'Send TCP keep-alive probes to the database.', default: false },
+    tcpKeepAlivePeriod: { ...positiveDuration, description: 'Time between keep-alive probes.', default: '30s' },
+    receiveChunkSize: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_073_741_824,
+      description: 'Size in bytes of one read from the database. Replies may be of any size.',
+      default: 8192,
+    },
+    receiveDeadline: {
+      ...duration,
+      description: 'How long a connection may be read from in all; 0s is without limit.',
+      default: '0s',
+    },
+    receiveTimeout: {
+      ...duration,
+      description: 'How long to wait for the next bytes of a reply; 0s is without limit.',
+      default: '0s',
+    },
+    sendDeadline: {
+      ...duration,
+      description: 'How long sending a request may take; 0s is without limit.',
+      default: '0s',
+    },
+    dialTimeout: {
+      ...duration,
+      description: 'How long making a connection may take; 0s is without limit.',
+      default: '60s',
+    },
+    retries: {
+      type: 'integer',
+      minimum: 0,
+      description: 'How often making a connection is tried again after a failure.',
+      default: 3,
+    },
+    backoff: { ...duration, description: 'Time before the first new try.', default: '1s' },
+    backoffMultiplier: {
+      type: 'number',
+      minimum: 0,
+      description: 'Each time between tries is this many times the one before.',
+      default: 2,
+    },
+    disableBackoffCaps: {
+      type: 'boolean',
+      description: 'Lift the caps on tries (10) and on the time between two of them (60 s).',
+      default: false,
+    },
+    startupParams: {
+      type: 'object',
+      additionalProperties: false,
+      description:
+        'Log in with these when a connection is made, and not as each client asks. A connection that a client is done with is then reset and used again.',
+      properties: {
+        user: { type: 'string', minLength: 1, description: 'Name of the database user.' },
+        database: { type: 'string', description: "Name of the database; empty for the user's own.", default: '' },
+        password: { type: 'string', description: 'Password of the user.', default: '' },
+      },
+      required: ['user'],
+    },
+  },
+} as const;

@@ -1,0 +1,139 @@
+import { positiveDuration } from './duration.ts';
+
+const actionRedisSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'A Redis channel that actions are published to.',
+  properties: {
+    enabled: { type: 'boolean', description: 'Publish actions.', default: false },
+    address: { type: 'string', description: 'Address of Redis, as host:port.', default: 'localhost:6379' },
+    channel: { type: 'string', description: 'Name of the channel.', default: 'gatewayd-actions' },
+  },
+  default: {},
+} as const;
+
+const policiesSchema = {
+  type: 'array',
+  description: 'Rules that decide about the signals that plugins send.',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      name: { type: 'string', minLength: 1, description: 'Name of the signal that the rule is for.' },
+      policy: { type: 'string', description: 'The rule, as an expression.' },
+      metadata: {
+        type: 'object',
+        additionalProperties: true,
+        description: 'Values that the rule can refer to.',
+        default: {},
+      },
+    },
+    required: ['name', 'policy'],
+  },
+  default: [],
+} as const;
+
+/** The section `pluginHost`; its keys, but for `directory` and `verify`, stand at the top of a gatewayd_plugins.yaml. */
+export const pluginHostSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'How plugins are found, trusted and kept running.',
+  properties: {
+    directory: {
+      type: 'string',
+      minLength: 1,
+      description: 'The folder to find plugins in, relative to this file. Each file or folder in it is a plugin.',
+      default: './plugins',
+    },
+    verify: {
+      type: 'string',
+      description:
+        'How a plugin comes to be trusted. `lock`: at first sight, recorded in plugins.lock; one that changes afterwards is refused. `pin`: only by the checksum in its row. `off`: always.',
+      enum: ['lock', 'pin', 'off'],
+      default: 'lock',
+    },
+    enableMetricsMerger: { type: 'boolean', description: "Add the plugins' metrics to gatewayd's.", default: true },
+    metricsMergerPeriod: {
+      ...positiveDuration,
+      description: "Time between two collections of the plugins' metrics.",
+      default: '5s',
+    },
+    healthCheckPeriod: {
+      ...positiveDuration,
+      description: 'Time between two health checks of a plugin.',
+      default: '5s',
+    },
+    reloadOnCrash: { type: 'boolean', description: 'Load a plugin again after it crashed.', default: true },
+    timeout: {
+      ...positiveDuration,
+      description: 'How long an asynchronous tap of a plugin may take before the host goes on without it.',
+      default: '30s',
+    },
+    startTimeout: { ...positiveDuration, description: 'How long a plugin process may take to start.', default: '1m' },
+    defaultPolicy: {
+      type: 'string',
+      description: 'The policy for signals that no other is named for.',
+      default: 'passthrough',
+    },
+    policyTimeout: { ...positiveDuration, description: 'How long deciding by a policy may take.', default: '30s' },
+    actionTimeout: { ...positiveDuration, description: 'How long an action may take.', default: '30s' },
+    actionRedis: actionRedisSchema,
+    policies: policiesSchema,
+  },
+  default: {},
+} as const;
+
+/** One row of `plugins`. */
+export const pluginRowSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    name: {
+      type: 'string',
+      minLength: 1,
+      description: "Name of the plugin: its file's name without extension, or the name in its folder's package.json.",
+    },
+    enabled: { type: 'boolean', description: 'Load the plugin.', default: true },
+    config: {
+      type: 'object',
+      additionalProperties: true,
+      description: "The plugin's own settings; the plugin says which there are.",
+      default: {},
+    },
+    onError: {
+      type: 'string',
+      description:
+        'What happens when the plugin fails while it handles traffic. `skip`: go on without it. `refuse`: the client gets an error; for plugins that guard something.',
+      enum: ['skip', 'refuse'],
+      default: 'skip',
+    },
+    required: { type: 'boolean', description: 'Do not start without the plugin.', default: false },
+    isolation: {
+      type: 'string',
+      description: 'Where the plugin runs: in gatewayd itself (`none`), in a thread or in a process of its own.',
+      enum: ['none', 'worker', 'process'],
+      default: 'none',
+    },
+    checksum: {
+      type: 'string',
+      pattern: '^([0-9a-fA-F]{64})?$',
+      description: 'SHA-256 that the plugin must have: 64 hex digits.',
+      default: '',
+    },
+    url: { type: 'string', description: 'Where the plugin can be downloaded from.', default: '' },
+    localPath: { type: 'string', description: 'Path of the executable of a GatewayD plugin.', default: '' },
+    args: {
+      type: 'array',
+      description: 'Arguments for the executable.',
+      items: { type: 'string' },
+      default: [],
+    },
+    env: {
+      type: 'array',
+      description: 'Environment for the executable, each as NAME=value.',
+      items: { type: 'string', pattern: '^[^=]+=' },
+      default: [],
+    },
+  },
+  required: ['name'],
+} as const;

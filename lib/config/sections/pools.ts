@@ -1,0 +1,44 @@
+import { duration } from './duration.ts';
+
+/** One block of a group of `pools`. */
+export const poolSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'Connections to the database of the same group and block in `clients`.',
+  properties: {
+    size: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'How many connections to the database there are at most.',
+      default: 10,
+    },
+    acquireTimeout: {
+      ...duration,
+      description:
+        'How long a client waits for a free connection before it is told that there are too many; 0s is without limit.',
+      default: '30s',
+    },
+    queueSize: {
+      type: 'integer',
+      minimum: 0,
+      description:
+        'How many clients may wait for a connection at once. One more is told at once that there are too many.',
+      default: 1000,
+    },
+  },
+} as const;
+
+/** One block of a group of `proxies`. */
+export const proxySchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'What ties a pool to a server: the group of the same name in `servers`.',
+  properties: {
+    healthCheckPeriod: {
+      ...duration,
+      description: 'Time between checks that idle connections still work; 0s is never.',
+      default: '60s',
+    },
+  },
+} as const;

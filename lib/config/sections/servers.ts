@@ -1,0 +1,104 @@
+import { duration, positiveDuration } from './duration.ts';
+
+const loadBalancerSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'Which block of the group a new client gets, when there are several.',
+  properties: {
+    strategy: {
+      type: 'string',
+      description: 'How the block is chosen.',
+      enum: ['ROUND_ROBIN', 'RANDOM', 'WEIGHTED_ROUND_ROBIN'],
+      default: 'ROUND_ROBIN',
+    },
+    consistentHash: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'Give the same client the same block each time. Where it is left out, this is off.',
+      properties: {
+        useSourceIp: {
+          type: 'boolean',
+          description: "Know a client by its IP address only; otherwise by the connection's whole address.",
+          default: false,
+        },
+      },
+    },
+    loadBalancingRules: {
+      type: 'array',
+      description: 'Weights for WEIGHTED_ROUND_ROBIN.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          condition: { type: 'string', description: 'When the rule holds. DEFAULT is always.', default: 'DEFAULT' },
+          distribution: {
+            type: 'array',
+            description: 'The share of each block.',
+            minItems: 1,
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              properties: {
+                proxyName: { type: 'string', description: 'Name of a block of the same group in `proxies`.' },
+                weight: { type: 'integer', minimum: 0, description: "The block's share, relative to the others." },
+              },
+              required: ['proxyName', 'weight'],
+            },
+          },
+        },
+        required: ['distribution'],
+      },
+      default: [],
+    },
+  },
+  default: {},
+} as const;
+
+/** One group of `servers`. */
+export const serverSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'What clients connect to. It serves the databases of the group of the same name in `clients`.',
+  properties: {
+    network: {
+      type: 'string',
+      description: 'Transport to listen on. For `unix` the address is the path of a socket.',
+      enum: ['tcp', 'udp', 'unix'],
+      default: 'tcp',
+    },
+    address: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'Address to listen on, as host:port. 127.0.0.1 is this machine only, 0.0.0.0 every network. Port 0 takes a free one.',
+      examples: ['127.0.0.1:15432', '0.0.0.0:15432'],
+      default: '0.0.0.0:15432',
+    },
+    enableTicker: { type: 'boolean', description: 'Fire the hook `tick` at intervals.', default: false },
+    tickInterval: { ...positiveDuration, description: 'Time between two ticks.', default: '5s' },
+    enableTLS: { type: 'boolean', description: 'Offer TLS to clients. Needs certFile and keyFile.', default: false },
+    certFile: { type: 'string', description: "The server's TLS certificate, in PEM.", default: '' },
+    keyFile: { type: 'string', description: 'Private key of the certificate, in PEM.', default: '' },
+    handshakeTimeout: { ...positiveDuration, description: 'How long a TLS handshake may take.', default: '5s' },
+    loginTimeout: {
+      ...duration,
+      description: 'How long a client may take from connecting to being logged in; 0s is without limit.',
+      default: '60s',
+    },
+    drainTimeout: {
+      ...duration,
+      description:
+        'How long sessions may go on when gatewayd is asked to stop. What is left then is told so and ended.',
+      default: '10s',
+    },
+    maxMessageSize: {
+      type: 'integer',
+      minimum: 1024,
+      maximum: 1_073_741_824,
+      description:
+        'Largest single message, in bytes, that plugins are shown. Where no plugin looks at the traffic, there is no limit.',
+      default: 67_108_864,
+    },
+    loadBalancer: loadBalancerSchema,
+  },
+} as const;
