@@ -34,7 +34,8 @@ const script = `
 exec 3<&0 </dev/null
 trap '' PIPE
 child= ending= status=0
-if [ -n "$GUARD_TEMPORARY" ]; then signal=QUIT; else signal=INT; fi
+if [ -n "$GUARD_TEMPORARY" ]; then signal=QUIT initdb_options=--no-sync
+else signal=INT initdb_options=; fi
 stop() {
   ending=yes tries=0
   while [ -n "$child" ] && kill -0 "$child" 2>/dev/null; do
@@ -58,7 +59,7 @@ trap stop TERM
 watcher=$!
 if [ -n "$GUARD_INITIALISE" ]; then
   run "$GUARD_BIN/initdb" -D "$GUARD_DATA" -U postgres -A trust -E UTF8 --locale-provider=builtin \\
-    --builtin-locale=C.UTF-8 --locale=C --no-instructions ${GUARD_TEMPORARY:+--no-sync}
+    --builtin-locale=C.UTF-8 --locale=C --no-instructions $initdb_options
   status=$?
 fi
 if [ $status -eq 0 ]; then

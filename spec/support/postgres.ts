@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
 import { silentLogger } from '../../lib/logger.ts';
 
@@ -26,7 +26,7 @@ export async function startPostgres(options: SpecPostgresOptions = {}): Promise<
 }
 
 async function askForPassword(server: EmbeddedPostgres, method: string): Promise<void> {
-  const client = new pg.Client({ host: server.host, port: server.port, user: server.user, database: server.database });
+  const client = new Client({ host: server.host, port: server.port, user: server.user, database: server.database });
   await client.connect();
   try {
     await client.query(`set password_encryption = '${method === 'md5' ? 'md5' : 'scram-sha-256'}'`);
