@@ -16,6 +16,9 @@ export interface ErrorDefinition {
 /** The particulars of one occurrence, by placeholder. */
 export type ErrorValues = Readonly<Record<string, string | number | boolean>>;
 
+/** The definitions of gatewayd's own catalogues: their texts are known to hold nothing of a user's. */
+const catalogued = new WeakSet<ErrorDefinition>();
+
 /**
  * Turns a room's catalogue into definitions that carry their own code, so that a code is written once.
  * Each room keeps its catalogue in its `errors.ts`.
@@ -24,6 +27,7 @@ export function defineErrors<const C extends Record<string, Omit<ErrorDefinition
   catalogue: C,
 ): { readonly [K in keyof C]: ErrorDefinition } {
   const entries = Object.entries(catalogue).map(([code, rest]) => [code, Object.freeze({ code, ...rest })] as const);
+  for (const [, definition] of entries) catalogued.add(definition);
   return Object.freeze(Object.fromEntries(entries)) as { readonly [K in keyof C]: ErrorDefinition };
 }
 
@@ -40,7 +44,10 @@ function fill(template: string, values: ErrorValues): string {
 export class GatewayDError extends Error {
   override readonly name: string = 'GatewayDError';
   readonly code: string;
-  /** The message without its particulars: safe to send where the particulars are not. */
+  /**
+   * The message without its particulars: safe to send where the particulars are not. Empty when the definition is
+   * not from a catalogue of gatewayd's, for then the text itself may hold anything.
+   */
   readonly template: string;
   readonly values: ErrorValues;
   readonly mend: string;
@@ -49,7 +56,7 @@ export class GatewayDError extends Error {
   constructor(definition: ErrorDefinition, values: ErrorValues = {}, options?: ErrorOptions) {
     super(fill(definition.message, values), options);
     this.code = definition.code;
-    this.template = definition.message;
+    this.template = catalogued.has(definition) ? definition.message : '';
     this.values = values;
     this.mend = fill(definition.mend, values);
     this.sqlstate = definition.sqlstate;

@@ -23,6 +23,8 @@ export interface LoadedPlugin {
   readonly version: string;
   /** SHA-256 as 64 hexadecimal digits, known before any of the plugin's code ran. */
   readonly checksum: string;
+  /** The real path of its file or folder: how a stack frame is told to be the plugin's. Never leaves the process. */
+  readonly path: string;
   readonly trust: Trust;
   /** True for a plugin whose manifest says so: its name stays out of the usage report. */
   readonly private: boolean;
