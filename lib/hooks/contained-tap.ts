@@ -1,0 +1,191 @@
+import { GatewayDError, type ErrorDefinition, type ErrorValues } from '../errors.ts';
+import { hookCatalogue } from './catalogue.ts';
+import { hooksErrors } from './errors.ts';
+import type { HookName } from './hooks.ts';
+import { closeScope, isScoped, openScope, retainScope, type ScopedHandle } from './scope.ts';
+import type { HookCounter } from './statistics.ts';
+import { tapRefusals, tapResults, type Refuse, type TapResult } from './tap-results.ts';
+import { throwLater } from './throw-later.ts';
+import type { ViewOwner } from './view-owner.ts';
+
+/** What the author of a tap wrote. */
+export type TapFunction = (payload: unknown, callback?: TapCallback) => unknown;
+export type TapCallback = (error?: unknown, result?: unknown) => void;
+
+/** What is registered on the bus: settles by its callback, in the same turn where the author's function did. */
+export type BusTap = (payload: unknown, next: (error?: null, result?: unknown) => void) => void;
+
+/** One call of a tap that did not simply return nothing. */
+interface TapCall {
+  readonly payload: unknown;
+  readonly handle: ScopedHandle | null;
+  readonly started: number;
+  next(error?: null, result?: unknown): void;
+}
+
+/** The longest delay a timer of Node's takes. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? 'another object' : `a ${typeof value}`;
+}
+
+/** One tap of one plugin: wraps the author's function so that whatever it does, the chain goes on. */
+export class ContainedTap {
+  readonly #owner: ViewOwner;
+  readonly #hook: HookName;
+  readonly #name: string;
+  readonly #counter: HookCounter;
+  readonly #result: TapResult | undefined;
+  readonly #refuse: Refuse | undefined;
+
+  constructor(owner: ViewOwner, hook: HookName, name: string, counter: HookCounter) {
+    this.#owner = owner;
+    this.#hook = hook;
+    this.#name = name;
+    this.#counter = counter;
+    this.#result = tapResults[hook];
+    this.#refuse = tapRefusals[hook];
+  }
+
+  /**
+   * For `tap`: the function is called bare. It is registered with a callback nevertheless, for it may return a promise.
+   * This is the path of every message: nothing is allocated here but the payload's handle.
+   */
+  wrap(call: TapFunction): BusTap {
+    const owner = this.#owner;
+    const counter = this.#counter;
+    return (payload, next) => {
+      if (!owner.active) return next();
+      const started = counter.begin();
+      const handle = isScoped(payload) ? payload[openScope]() : null;
+      let result: unknown;
+      try {
+        result = call(handle ?? payload);
+      } catch (error) {
+        return this.#settleFailed({ payload, handle, started, next }, error);
+      }
+      if (result !== undefined) return this.#settle({ payload, handle, started, next }, result);
+      if (handle !== null) handle[closeScope](false);
+      counter.end(started);
+      next();
+    };
+  }
+
+  /** For `tapPromise`, and for any asynchronous function: called inside the owner's AsyncLocalStorage. */
+  wrapAsync(call: TapFunction): BusTap {
+    const owner = this.#owner;
+    return this.wrap((payload) => owner.run(() => call(payload)));
+  }
+
+  /**
+   * For `tapAsync`. What the tap answers before it returns is taken when it returns, what it answers later through a
+   * promise: so the taps after it run neither on its stack nor in its AsyncLocalStorage.
+   */
+  wrapCallback(call: TapFunction): BusTap {
+    return this.wrapAsync((payload) => {
+      let answered = false;
+      let settle: (() => void) | undefined;
+      let failure: unknown;
+      let result: unknown;
+      const callback: TapCallback = (error, value) => {
+        if (answered) return this.#report(this.#error(hooksErrors.HOOK_ANSWERED_TWICE, {}, error));
+        answered = true;
+        failure = error;
+        result = value;
+        settle?.();
+      };
+      try {
+        call(payload, callback);
+      } catch (error) {
+        answered = true;
+        throw error;
+      }
+      if (!answered) {
+        return new Promise((resolve, reject) => {
+          // eslint-disable-next-line typescript/prefer-promise-reject-errors -- whatever the tap gave is reported as it is
+          settle = () => (failure ? reject(failure) : resolve(result));
+        });
+      }
+      if (failure) throw failure;
+      return result;
+    });
+  }
+
+  #settle(call: TapCall, result: unknown): void {
+    try {
+      if (isThenable(result)) return this.#await(call, result);
+      this.#check(result);
+    } catch (error) {
+      return this.#settleFailed(call, error);
+    }
+    this.#close(call, false);
+    call.next(null, this.#result === undefined ? undefined : result);
+  }
+
+  #settleFailed(call: TapCall, error: unknown): void {
+    this.#report(error);
+    this.#close(call, true);
+    const { message, sqlstate = '' } = hooksErrors.HOOK_GUARD_FAILED;
+    const refuse = this.#owner.onError === 'refuse' ? this.#refuse : undefined;
+    call.next(null, refuse?.(call.payload, sqlstate, message));
+  }
+
+  #close({ handle, started }: TapCall, failed: boolean): void {
+    if (handle !== null) handle[closeScope](failed);
+    this.#counter.end(started);
+  }
+
+  #await(call: TapCall, thenable: PromiseLike<unknown>): void {
+    if (call.handle !== null) call.handle[retainScope]();
+    const limit = Math.min(this.#owner.timeout, LONGEST_TIMER);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#settleFailed(call, this.#error(hooksErrors.HOOK_TIMEOUT, { limit }));
+    }, limit);
+    // What nobody waits for must not keep the process from ending.
+    if (!hookCatalogue[this.#hook].awaited) timer.unref();
+    const settled =
+      <T>(settle: (call: TapCall, value: T) => void, settleLate?: (value: T) => void) =>
+      (value: T) => {
+        if (late) return settleLate?.(value);
+        clearTimeout(timer);
+        settle(call, value);
+      };
+    // A promise of our own, not the plugin's: it settles once, later, and its `then` is ours.
+    void new Promise((resolve) => resolve(thenable)).then(
+      settled((late_, value) => this.#settle(late_, value)),
+      settled(
+        (late_, error: unknown) => this.#settleFailed(late_, error),
+        (error) => this.#report(error),
+      ),
+    );
+  }
+
+  /** @throws {GatewayDError} HOOK_BAD_RESULT */
+  #check(result: unknown): void {
+    const rule = this.#result;
+    if (result === undefined || rule === undefined || rule.accepts(result)) return;
+    throw this.#error(hooksErrors.HOOK_BAD_RESULT, { got: kindOf(result), expected: rule.expected });
+  }
+
+  #error(definition: ErrorDefinition, values: ErrorValues, cause?: unknown): GatewayDError {
+    const place = { plugin: this.#owner.name, hook: this.#hook, tap: this.#name };
+    return new GatewayDError(definition, { ...place, ...values }, cause === undefined ? undefined : { cause });
+  }
+
+  #report(error: unknown): void {
+    this.#counter.errors++;
+    try {
+      this.#owner.fail(error, { hook: this.#hook, phase: 'hook', tap: this.#name });
+    } catch (fault) {
+      throwLater(fault);
+    }
+  }
+}

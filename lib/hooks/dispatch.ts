@@ -1,0 +1,73 @@
+import type { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable';
+import { throwLater } from './throw-later.ts';
+
+/**
+ * How gatewayd calls the hooks of the bus. None of these throws or rejects on account of a tap: a plugin's tap is
+ * contained by its view, and what a tap of gatewayd's own throws ends the chain it was in and surfaces as an uncaught
+ * exception. A hook nobody taps costs one check. The `call…` functions take a callback and call it before they return
+ * when every tap was synchronous, and then no promise is made; the `emit…` functions give a promise, or nothing.
+ */
+
+type Callback<R> = (error: unknown, result?: R) => void;
+
+/** Runs tapable's `callAsync`, and `done` exactly once whatever happens in it. What `done` throws is the caller's. */
+function dispatch<R>(call: (callback: Callback<R>) => void, done: (result: R | undefined) => void): void {
+  let settled = false;
+  const callback: Callback<R> = (error, result) => {
+    if (settled) return;
+    settled = true;
+    if (error) throwLater(error);
+    done(error ? undefined : result);
+  };
+  try {
+    call(callback);
+  } catch (error) {
+    if (settled) throw error;
+    callback(error);
+  }
+}
+
+/** Calls the taps one after the other until one returns something: that goes to `done`, undefined when none did. */
+export function callBail<T, R>(
+  hook: AsyncSeriesBailHook<[T], R>,
+  payload: T,
+  done: (result: R | undefined) => void,
+): void {
+  if (!hook.isUsed()) return done(undefined);
+  dispatch<R>((callback) => hook.callAsync(payload, callback), done);
+}
+
+/** Calls the taps one after the other, then `done`. */
+export function callSeries<T>(hook: AsyncSeriesHook<[T]>, payload: T, done: () => void): void {
+  if (!hook.isUsed()) return done();
+  dispatch<void>((callback) => hook.callAsync(payload, callback), done);
+}
+
+const ignore = (): void => {};
+
+/** Tells the taps and waits for none of them. */
+export function emit<T>(hook: AsyncSeriesHook<[T]> | AsyncParallelHook<[T]>, payload: T): void {
+  if (hook.isUsed()) dispatch<void>((callback) => hook.callAsync(payload, callback), ignore);
+}
+
+/** `callSeries` as a promise. */
+export async function emitSeries<T>(hook: AsyncSeriesHook<[T]>, payload: T): Promise<void> {
+  if (hook.isUsed()) await new Promise<void>((resolve) => callSeries(hook, payload, resolve));
+}
+
+/** `callBail` as a promise. */
+export async function emitBail<T, R>(hook: AsyncSeriesBailHook<[T], R>, payload: T): Promise<R | undefined> {
+  if (!hook.isUsed()) return undefined;
+  return new Promise((resolve) => callBail(hook, payload, resolve));
+}
+
+/** Hands `value` from tap to tap, each of which may replace it; gives what the last one left. */
+export async function emitWaterfall<T>(hook: AsyncSeriesWaterfallHook<[T]>, value: T): Promise<T> {
+  if (!hook.isUsed()) return value;
+  return new Promise((resolve) => {
+    dispatch<T>(
+      (callback) => hook.callAsync(value, callback),
+      (result) => resolve(result ?? value),
+    );
+  });
+}

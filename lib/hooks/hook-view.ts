@@ -1,0 +1,110 @@
+import { types } from 'node:util';
+import { GatewayDError } from '../errors.ts';
+import { ContainedTap, type BusTap, type TapFunction } from './contained-tap.ts';
+import { hooksErrors } from './errors.ts';
+import type { HookName } from './hooks.ts';
+import { HookCounter } from './statistics.ts';
+import { busTapOptions, readTapOptions, type BusTapOptions, type TapOptions } from './tap-options.ts';
+import type { ViewOwner } from './view-owner.ts';
+
+/** As much of a hook of the bus as a view of it needs. */
+export interface BusHook {
+  readonly taps: readonly { readonly name: string }[];
+  isUsed(): boolean;
+  tapAsync(options: BusTapOptions, tap: BusTap): void;
+}
+
+/** One hook as one plugin sees it: tapable's, without what only the bus's owner may do. */
+export class HookView {
+  readonly name: HookName;
+  readonly #hook: BusHook;
+  readonly #owner: ViewOwner;
+  readonly #counter: HookCounter;
+  readonly #defaults: Omit<TapOptions, 'name'>;
+
+  constructor(
+    name: HookName,
+    hook: BusHook,
+    owner: ViewOwner,
+    counter = new HookCounter(),
+    defaults: Omit<TapOptions, 'name'> = {},
+  ) {
+    this.name = name;
+    this.#hook = hook;
+    this.#owner = owner;
+    this.#counter = counter;
+    this.#defaults = defaults;
+  }
+
+  get counter(): HookCounter {
+    return this.#counter;
+  }
+
+  /** Taps with a function; one that returns a promise is waited for like a `tapPromise`. */
+  tap(options: unknown, call: TapFunction): void {
+    const isAsync = types.isAsyncFunction(call);
+    this.#tap(options, call, (tap) => (isAsync ? tap.wrapAsync(call) : tap.wrap(call)));
+  }
+
+  /** Taps with a function that calls back: `(payload, callback)`. */
+  tapAsync(options: unknown, call: TapFunction): void {
+    this.#tap(options, call, (tap) => tap.wrapCallback(call));
+  }
+
+  /** Taps with a function that returns a promise. */
+  tapPromise(options: unknown, call: TapFunction): void {
+    this.#tap(options, call, (tap) => tap.wrapAsync(call));
+  }
+
+  /** The same hook with options each tap has that does not say otherwise. */
+  withOptions(options: unknown): HookView {
+    const { name: _, ...defaults } = this.#read(options);
+    return new HookView(this.name, this.#hook, this.#owner, this.#counter, { ...this.#defaults, ...defaults });
+  }
+
+  /** Whether any plugin taps the hook. */
+  isUsed(): boolean {
+    return this.#hook.isUsed();
+  }
+
+  get taps(): never {
+    return this.#deny('taps');
+  }
+  get interceptors(): never {
+    return this.#deny('interceptors');
+  }
+  intercept(): never {
+    return this.#deny('intercept()');
+  }
+  call(): never {
+    return this.#deny('call()');
+  }
+  callAsync(): never {
+    return this.#deny('callAsync()');
+  }
+  promise(): never {
+    return this.#deny('promise()');
+  }
+
+  #tap(given: unknown, call: unknown, wrap: (tap: ContainedTap) => BusTap): void {
+    const options = { ...this.#defaults, ...this.#read(given) };
+    if (typeof call !== 'function') throw this.#badTap('what it is given to call is not a function');
+    const taken = this.#hook.taps.map(({ name }) => name);
+    const busOptions = busTapOptions(this.#owner.name, options, taken);
+    this.#hook.tapAsync(busOptions, wrap(new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter)));
+  }
+
+  #read(given: unknown): TapOptions {
+    const options = readTapOptions(given);
+    if ('reason' in options) throw this.#badTap(options.reason);
+    return options;
+  }
+
+  #badTap(reason: string): GatewayDError {
+    return new GatewayDError(hooksErrors.HOOK_BAD_TAP, { plugin: this.#owner.name, hook: this.name, reason });
+  }
+
+  #deny(member: string): never {
+    throw new GatewayDError(hooksErrors.HOOK_NOT_YOURS, { plugin: this.#owner.name, hook: this.name, member });
+  }
+}

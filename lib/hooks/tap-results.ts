@@ -1,0 +1,41 @@
+import type { HookName } from './hooks.ts';
+import type { Opening } from './payloads.ts';
+import { isScoped } from './scope.ts';
+import { Refusal, Verdict } from './verdict.ts';
+
+/** What a tap of one hook may return beside undefined. */
+export interface TapResult {
+  /** In words, for the error a wrong value is answered with. */
+  readonly expected: string;
+  accepts(value: unknown): boolean;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const verdict: TapResult = { expected: "what the payload's own methods give", accepts: (value) => Verdict.is(value) };
+
+/** The hooks whose taps may return something; what any other hook's tap returns means nothing. */
+export const tapResults: Readonly<Partial<Record<HookName, TapResult>>> = {
+  configLoaded: { expected: 'a whole configuration', accepts: isRecord },
+  opening: { expected: 'what opening.refuse() gives', accepts: (value) => Refusal.is(value) },
+  route: {
+    expected: 'one of routing.candidates',
+    accepts: (value) => isRecord(value) && typeof value['name'] === 'string' && typeof value['address'] === 'string',
+  },
+  trafficFromClient: verdict,
+  trafficFromServer: verdict,
+};
+
+/** The value that ends a hook's chain with an error for the client; undefined where there is nobody to tell. */
+export type Refuse = (payload: unknown, sqlstate: string, message: string) => unknown;
+
+const refuseTraffic: Refuse = (payload, sqlstate, message) =>
+  isScoped(payload) ? payload.refusal?.(sqlstate, message) : undefined;
+
+/** The hooks at which a plugin with `onError: refuse` that fails is answered for with an error. */
+export const tapRefusals: Readonly<Partial<Record<HookName, Refuse>>> = {
+  opening: (payload, sqlstate, message) => (payload as Opening).refuse(sqlstate, message),
+  trafficFromClient: refuseTraffic,
+  trafficFromServer: refuseTraffic,
+};

@@ -1,0 +1,63 @@
+import { closest } from 'fastest-levenshtein';
+import { GatewayDError } from '../errors.ts';
+import { hooksErrors } from './errors.ts';
+import { HookView, type BusHook } from './hook-view.ts';
+import type { HookName, Hooks } from './hooks.ts';
+import type { HookStatistics } from './statistics.ts';
+import type { ViewOwner } from './view-owner.ts';
+
+const countersOf = new WeakMap<Hooks, readonly HookView[]>();
+
+/**
+ * One plugin's view of the bus. It has the bus's hooks, to be tapped as tapable's are; each tap is registered on the bus
+ * under the plugin's name and wrapped: timed, bounded in time, contained. Asking for a hook that does not exist throws
+ * HOOK_UNKNOWN; calling or intercepting a hook throws HOOK_NOT_YOURS.
+ */
+export function createView(bus: Hooks, owner: ViewOwner): Hooks {
+  const view = Object.create(strictPrototype(bus, owner)) as Record<HookName, HookView>;
+  const hooks = (Object.keys(bus) as HookName[]).map(
+    (name) => new HookView(name, bus[name] as unknown as BusHook, owner),
+  );
+  for (const hook of hooks) view[hook.name] = hook;
+  const frozen = Object.freeze(view) as unknown as Hooks;
+  countersOf.set(frozen, hooks);
+  return frozen;
+}
+
+/** What the taps of a view made by `createView` did so far: live, by hook, for the hooks that were called. */
+export function statisticsOf(view: Hooks): ReadonlyMap<HookName, HookStatistics> {
+  const called = (countersOf.get(view) ?? []).filter(({ counter }) => counter.calls > 0);
+  return new Map(called.map(({ name, counter }) => [name, counter]));
+}
+
+/**
+ * The prototype of a view, which alone is asked for what the view does not have: a proxy there costs the hooks that
+ * exist nothing. `then` is asked of whatever passes through a promise.
+ */
+function strictPrototype(bus: Hooks, owner: ViewOwner): object {
+  return new Proxy(
+    {},
+    {
+      get(target, property, receiver) {
+        if (typeof property === 'symbol' || property in target || property === 'then' || property === 'toJSON') {
+          return Reflect.get(target, property, receiver) as unknown;
+        }
+        throw new GatewayDError(hooksErrors.HOOK_UNKNOWN, {
+          plugin: owner.name,
+          hook: property,
+          nearest: nearestHook(property, Object.keys(bus)),
+        });
+      },
+    },
+  );
+}
+
+/** GatewayD's names are ours with "On" before them. */
+function nearestHook(name: string, names: readonly string[]): string {
+  const bare = name.replace(/^on(?=[A-Z])/i, '').toLowerCase();
+  const nearest = closest(
+    bare,
+    names.map((one) => one.toLowerCase()),
+  );
+  return names.find((one) => one.toLowerCase() === nearest) ?? nearest;
+}
