@@ -35,9 +35,18 @@ function readLines(file: string): string[] {
 /** Whether the account may enter the folder and every folder above it, by their mode bits. */
 export function canReach(account: Account, folder: string): boolean {
   for (let current = path.resolve(folder); ; current = path.dirname(current)) {
-    const { mode, uid, gid } = statSync(current);
-    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) return false;
+    if (!permits(account, current, 1)) return false;
     if (current === path.dirname(current)) return true;
   }
+}
+
+/** Whether the account may also make and remove what is in the folder. */
+export function canWrite(account: Account, folder: string): boolean {
+  return permits(account, folder, 2) && canReach(account, folder);
+}
+
+function permits(account: Account, folder: string, bit: 1 | 2): boolean {
+  const { mode, uid, gid } = statSync(folder);
+  const shift = uid === account.uid ? 6 : gid === account.gid ? 3 : 0;
+  return ((mode >> shift) & bit) !== 0;
 }

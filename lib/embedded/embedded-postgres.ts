@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from '../logger.ts';
-import { type Account, canReach, unprivilegedAccount, weAreRoot } from './account.ts';
+import { type Account, canWrite, unprivilegedAccount, weAreRoot } from './account.ts';
 import { findBinaries, placeBinaries } from './binaries.ts';
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts';
 import { startGuard } from './guard.ts';
@@ -93,7 +93,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 /** A folder for the socket and all that is temporary, open to nobody else. */
 function makeRunFolder(account: Account | null): string {
   const usual = os.tmpdir();
-  const place = account === null || canReach(account, usual) ? usual : '/tmp';
+  // The guard, which runs as the account, has to be able to remove it.
+  const place = account === null || canWrite(account, usual) ? usual : '/tmp';
   const folder = mkdtempSync(path.join(place, 'gatewayd-'));
   chmodSync(folder, 0o700);
   if (account !== null) chownSync(folder, account.uid, account.gid);
