@@ -49,18 +49,23 @@ const letters: readonly (readonly [letter: string, field: keyof ErrorFields])[] 
 ];
 const fieldOf = new Map(letters.map(([letter, field]) => [letter.charCodeAt(0), field]));
 
-function encode(type: number, fields: ErrorFields): Buffer {
+/** The body of an ErrorResponse or NoticeResponse. NUL characters are left out. */
+export function encodeErrorFields(fields: ErrorFields): Buffer {
   let text = '';
   for (const [letter, field] of letters) {
     const value = fields[field];
     // A NUL would end the field early and turn its rest into fields of its own.
     if (value !== undefined) text += `${letter}${value.replaceAll('\0', '')}\0`;
   }
-  const size = Buffer.byteLength(text) + 1;
-  const bytes = Buffer.alloc(size + 5);
+  return Buffer.from(`${text}\0`);
+}
+
+function encode(type: number, fields: ErrorFields): Buffer {
+  const body = encodeErrorFields(fields);
+  const bytes = Buffer.allocUnsafe(body.length + 5);
   bytes.writeUInt8(type, 0);
-  bytes.writeInt32BE(size + 4, 1);
-  bytes.write(text, 5);
+  bytes.writeInt32BE(body.length + 4, 1);
+  body.copy(bytes, 5);
   return bytes;
 }
 

@@ -1,0 +1,96 @@
+import { GatewayDError } from '../errors.ts';
+import { protocolErrors } from './errors.ts';
+import { checkLength } from './frame-scanner.ts';
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * Collects whole messages: gives those a chunk completes as one batch and keeps a copy of the unfinished one. Nothing
+ * else is copied, and room for a message is made as its bytes come, not as its length promises.
+ */
+export class MessageReader {
+  readonly #maxMessageSize: number;
+  #tail: Buffer = nothing;
+  #tailLength = 0;
+  /** Length of the unfinished message; 0 while it is not known. */
+  #wanted = 0;
+
+  /** @param maxMessageSize of a whole message, type byte and length word included */
+  constructor(maxMessageSize: number) {
+    this.#maxMessageSize = maxMessageSize;
+  }
+
+  /** True when no message is half received. */
+  get atBoundary(): boolean {
+    return this.#tailLength === 0;
+  }
+
+  /**
+   * The whole messages there are now, each buffer a sequence of whole ones: the one that was unfinished, if this chunk
+   * finishes it, and a part of the chunk itself.
+   * @throws {GatewayDError} PROTOCOL_BAD_LENGTH, PROTOCOL_MESSAGE_TOO_LARGE
+   */
+  read(chunk: Buffer): Buffer[] {
+    const batch: Buffer[] = [];
+    let position = 0;
+    if (this.#tailLength > 0) {
+      position = this.#finishTail(chunk);
+      if (position === -1) return batch;
+      batch.push(this.#tail.subarray(0, this.#tailLength));
+      this.#tail = nothing;
+      this.#tailLength = 0;
+      this.#wanted = 0;
+    }
+    const end = this.#wholeUntil(chunk, position);
+    if (end > position) batch.push(chunk.subarray(position, end));
+    if (end < chunk.length) this.#keep(chunk, end, chunk.length);
+    return batch;
+  }
+
+  #wholeUntil(chunk: Buffer, start: number): number {
+    let position = start;
+    while (chunk.length - position >= 5) {
+      const length = this.#check(chunk.readUInt8(position), chunk.readInt32BE(position + 1));
+      if (length > chunk.length - position) return position;
+      position += length;
+    }
+    return position;
+  }
+
+  #check(type: number, size: number): number {
+    if (size < 4) checkLength(type, size);
+    const length = size + 1;
+    if (length > this.#maxMessageSize) {
+      throw new GatewayDError(protocolErrors.PROTOCOL_MESSAGE_TOO_LARGE, { length, limit: this.#maxMessageSize });
+    }
+    return length;
+  }
+
+  /** Where in the chunk the unfinished message ends; -1 when it goes on. */
+  #finishTail(chunk: Buffer): number {
+    let position = 0;
+    if (this.#wanted === 0) {
+      position = Math.min(5 - this.#tailLength, chunk.length);
+      if (position > 0) this.#keep(chunk, 0, position);
+      if (this.#tailLength < 5) return -1;
+      this.#wanted = this.#check(this.#tail.readUInt8(0), this.#tail.readInt32BE(1));
+    }
+    const end = Math.min(position + this.#wanted - this.#tailLength, chunk.length);
+    this.#keep(chunk, position, end);
+    return this.#tailLength < this.#wanted ? -1 : end;
+  }
+
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const needed = this.#tailLength + to - from;
+    if (needed > this.#tail.length) {
+      const doubled = Math.max(256, 2 * this.#tail.length);
+      const grown = Buffer.allocUnsafe(
+        Math.max(needed, this.#wanted === 0 ? doubled : Math.min(doubled, this.#wanted)),
+      );
+      this.#tail.copy(grown, 0, 0, this.#tailLength);
+      this.#tail = grown;
+    }
+    chunk.copy(this.#tail, this.#tailLength, from, to);
+    this.#tailLength = needed;
+  }
+}
