@@ -9,11 +9,10 @@ const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
 const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-if (existsSync(path.join(root, 'proto/tsconfig.json'))) {
-  node(tsc, '-p', 'proto');
-  cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/package.json'));
-}
+node(tsc, '-p', 'proto');
+cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/package.json'));
 node(tsc, '-p', '.');
+node(path.join(root, '.tools/bundle-sentry.mjs'));
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
 }

@@ -1,0 +1,54 @@
+import type { LoadedPlugin, LoadedPlugins, PluginFailure } from '../../lib/index.ts';
+import { codeTags, safeExceptions, type ExceptionOptions } from './exceptions.ts';
+import type { FloodGate } from './flood.ts';
+import { type NodeClient, Scope } from './sentry-sdk.ts';
+
+type Integration = Parameters<NodeClient['addIntegration']>[0];
+
+/** What the integration works with. */
+export interface PluginErrorsOptions {
+  readonly plugins: Pick<LoadedPlugins, 'each'>;
+  readonly gate: FloodGate;
+  readonly exceptions: ExceptionOptions;
+}
+
+/** The hook of a failure may be a word of the plugin's own. */
+const hookTag = (hook: string | null): string =>
+  hook === null ? 'none' : /^[\w.:-]{1,64}$/.test(hook) ? hook : 'other';
+
+function scopeOf({ name, version, checksum }: LoadedPlugin): Scope {
+  const scope = new Scope();
+  scope.setTags({ 'plugin.name': name, 'plugin.version': version, 'plugin.checksum': checksum });
+  return scope;
+}
+
+/**
+ * A Sentry integration that sends every failure of every plugin, each in its plugin's own scope: those that come,
+ * and those that each error hook still remembers from before. Add it with `client.addIntegration()`.
+ */
+export function pluginErrorsIntegration({ plugins, gate, exceptions }: PluginErrorsOptions): Integration {
+  return {
+    name: 'PluginErrors',
+    setup(client) {
+      const capture = (scope: Scope, { plugin, hook, phase, error }: PluginFailure): void => {
+        const tags = { hook: hookTag(hook), phase };
+        const suppressed = gate.admit(`${plugin} ${tags.hook}`);
+        if (suppressed === null) return;
+        client.captureEvent(
+          {
+            level: 'error',
+            tags: { ...tags, ...codeTags(error) },
+            exception: { values: safeExceptions(error, exceptions) },
+            ...(suppressed > 0 && { extra: { suppressed } }),
+          },
+          {},
+          scope,
+        );
+      };
+      plugins.each((plugin) => {
+        const scope = scopeOf(plugin);
+        plugin.hooks.error.tap('telemetry: sentry', (failure) => capture(scope, failure));
+      });
+    },
+  };
+}
