@@ -16,10 +16,12 @@ export interface HookDescription {
   readonly may: string;
   /** Whether gatewayd waits for its taps before it goes on. */
   readonly awaited: boolean;
+  /** Whether the payload expires when the tap that got it settles: each tap then gets a handle of its own, see scope.ts. */
+  readonly expires: boolean;
 }
 
 const upstream = (number: number, name: string) => ({ number, name });
-const observed = { kind: 'AsyncSeries', may: 'observe', awaited: true } as const;
+const observed = { kind: 'AsyncSeries', may: 'observe', awaited: true, expires: false } as const;
 
 /** Every hook of the bus, in the order of a process's life. */
 export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
@@ -30,6 +32,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'once at start and at each reload, before anything is built from the configuration',
     may: 'return a changed configuration, which is checked again; undefined keeps it',
     awaited: true,
+    expires: false,
   },
   newLogger: {
     ...observed,
@@ -86,6 +89,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'once a process, when every server listens',
     may: 'observe',
     awaited: false,
+    expires: false,
   },
   opening: {
     kind: 'AsyncSeriesBail',
@@ -94,6 +98,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: "when a client's start-up packet is read; nothing is connected yet, and its user is claimed, not proven",
     may: 'refuse the client: return `opening.refuse(sqlstate, message)`',
     awaited: true,
+    expires: false,
   },
   route: {
     kind: 'AsyncSeriesBail',
@@ -102,6 +107,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'when a session needs a backend',
     may: 'return the backend of the session, or wait for it',
     awaited: true,
+    expires: false,
   },
   opened: {
     ...observed,
@@ -134,6 +140,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'for each batch of a client, before the database sees it',
     may: 'change the messages and return nothing, so that later taps see the change; or return what `reply()`, `refuse()` or `terminate()` gives, which ends the chain',
     awaited: true,
+    expires: true,
   },
   trafficToServer: {
     ...observed,
@@ -142,6 +149,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'for each batch that was sent to the database',
     may: 'observe what was sent',
     awaited: false,
+    expires: true,
   },
   trafficFromServer: {
     kind: 'AsyncSeriesBail',
@@ -150,6 +158,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'for each batch of the database, before the client sees it',
     may: 'change the messages, row by row, and return nothing; or return what `terminate()` gives, which ends the session',
     awaited: true,
+    expires: true,
   },
   trafficToClient: {
     ...observed,
@@ -158,6 +167,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     fires: 'for each batch that was sent to the client',
     may: 'observe what was sent',
     awaited: false,
+    expires: true,
   },
   tick: {
     ...observed,

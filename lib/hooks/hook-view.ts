@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { GatewayDError } from '../errors.ts';
-import { ContainedTap, type BusTap, type TapFunction } from './contained-tap.ts';
+import { busTap, type BusTap } from './chain.ts';
+import { ContainedTap, type Run, type TapFunction } from './contained-tap.ts';
 import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import { HookCounter } from './statistics.ts';
@@ -86,12 +87,13 @@ export class HookView {
     return this.#deny('promise()');
   }
 
-  #tap(given: unknown, call: unknown, wrap: (tap: ContainedTap) => BusTap): void {
+  #tap(given: unknown, call: unknown, wrap: (tap: ContainedTap) => Run): void {
     const options = { ...this.#defaults, ...this.#read(given) };
     if (typeof call !== 'function') throw this.#badTap('what it is given to call is not a function');
     const taken = this.#hook.taps.map(({ name }) => name);
     const busOptions = busTapOptions(this.#owner.name, options, taken);
-    this.#hook.tapAsync(busOptions, wrap(new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter)));
+    const tap = new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter);
+    this.#hook.tapAsync(busOptions, busTap(wrap(tap)));
   }
 
   #read(given: unknown): TapOptions {

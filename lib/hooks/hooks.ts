@@ -1,5 +1,6 @@
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable';
 import type { GlobalConfig } from '../config/schema.ts';
+import { runDirectly } from './chain.ts';
 import type {
   BackendAddress,
   Batch,
@@ -63,32 +64,37 @@ export interface Hooks {
 /** Name of a hook of the bus. */
 export type HookName = keyof Hooks;
 
+const series = <T>(payload: string, name: HookName): AsyncSeriesHook<[T]> =>
+  runDirectly(new AsyncSeriesHook([payload], name));
+const bail = <T, R>(payload: string, name: HookName): AsyncSeriesBailHook<[T], R> =>
+  runDirectly(new AsyncSeriesBailHook([payload], name));
+
 /** A bus with no taps. One is built for each generation of plugins: tapable has no untap. */
 export function createHooks(): Hooks {
   return {
     configLoaded: new AsyncSeriesWaterfallHook(['config'], 'configLoaded'),
-    newLogger: new AsyncSeriesHook(['event'], 'newLogger'),
-    newPool: new AsyncSeriesHook(['event'], 'newPool'),
-    newClient: new AsyncSeriesHook(['event'], 'newClient'),
-    newProxy: new AsyncSeriesHook(['event'], 'newProxy'),
-    newServer: new AsyncSeriesHook(['event'], 'newServer'),
-    run: new AsyncSeriesHook(['event'], 'run'),
-    booting: new AsyncSeriesHook(['event'], 'booting'),
-    booted: new AsyncSeriesHook(['event'], 'booted'),
+    newLogger: series('event', 'newLogger'),
+    newPool: series('event', 'newPool'),
+    newClient: series('event', 'newClient'),
+    newProxy: series('event', 'newProxy'),
+    newServer: series('event', 'newServer'),
+    run: series('event', 'run'),
+    booting: series('event', 'booting'),
+    booted: series('event', 'booted'),
     startup: new AsyncParallelHook(['event'], 'startup'),
-    opening: new AsyncSeriesBailHook(['opening'], 'opening'),
-    route: new AsyncSeriesBailHook(['routing'], 'route'),
-    opened: new AsyncSeriesHook(['session'], 'opened'),
-    closing: new AsyncSeriesHook(['session'], 'closing'),
-    closed: new AsyncSeriesHook(['session'], 'closed'),
-    traffic: new AsyncSeriesHook(['session'], 'traffic'),
-    trafficFromClient: new AsyncSeriesBailHook(['batch'], 'trafficFromClient'),
-    trafficToServer: new AsyncSeriesHook(['batch'], 'trafficToServer'),
-    trafficFromServer: new AsyncSeriesBailHook(['batch'], 'trafficFromServer'),
-    trafficToClient: new AsyncSeriesHook(['batch'], 'trafficToClient'),
-    tick: new AsyncSeriesHook(['event'], 'tick'),
-    signal: new AsyncSeriesHook(['event'], 'signal'),
-    shutdown: new AsyncSeriesHook(['event'], 'shutdown'),
-    hook: new AsyncSeriesHook(['event'], 'hook'),
+    opening: bail('opening', 'opening'),
+    route: bail('routing', 'route'),
+    opened: series('session', 'opened'),
+    closing: series('session', 'closing'),
+    closed: series('session', 'closed'),
+    traffic: series('session', 'traffic'),
+    trafficFromClient: bail('batch', 'trafficFromClient'),
+    trafficToServer: series('batch', 'trafficToServer'),
+    trafficFromServer: bail('batch', 'trafficFromServer'),
+    trafficToClient: series('batch', 'trafficToClient'),
+    tick: series('event', 'tick'),
+    signal: series('event', 'signal'),
+    shutdown: series('event', 'shutdown'),
+    hook: series('event', 'hook'),
   };
 }

@@ -1,7 +1,8 @@
 /**
  * How a payload hands itself to one tap. A payload whose content dies with the tap (a traffic batch) implements
  * `Scoped`: the plugin's view of the bus opens a handle before each tap and closes it when the tap has settled.
- * Payloads that are plain data do not implement it and are passed as they are.
+ * Payloads that are plain data do not implement it and are passed as they are. Only the payloads of the hooks that the
+ * catalogue says expire are asked.
  */
 export const openScope: unique symbol = Symbol('gatewayd.openScope');
 export const retainScope: unique symbol = Symbol('gatewayd.retainScope');

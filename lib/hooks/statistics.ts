@@ -12,8 +12,8 @@ export interface HookStatistics {
   readonly maxMs: number;
 }
 
-/** One call in this many is timed: reading the clock costs more than everything else the view does. */
-const TIMED_EVERY = 64;
+/** One call in 64 is timed: reading the clock costs more than everything else the view does. */
+const UNTIMED = 63;
 
 /** Counts one plugin's calls of one hook. */
 export class HookCounter implements HookStatistics {
@@ -25,7 +25,7 @@ export class HookCounter implements HookStatistics {
 
   /** Counts a call; gives the time to hand to `end`, 0 for a call that is not timed. */
   begin(): number {
-    return this.calls++ % TIMED_EVERY === 0 ? performance.now() : 0;
+    return (this.calls++ & UNTIMED) === 0 ? performance.now() : 0;
   }
 
   end(started: number): void {
