@@ -12,6 +12,7 @@ rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 node(tsc, '-p', 'proto');
 cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/package.json'));
 node(tsc, '-p', '.');
+node(path.join(root, '.tools/compile-config.mjs'));
 node(path.join(root, '.tools/bundle-sentry.mjs'));
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));

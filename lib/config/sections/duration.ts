@@ -9,6 +9,7 @@ export const duration = {
   ...written,
   minimum: 0,
   pattern: '^(0|((\\d+(\\.\\d*)?|\\.\\d+)(ns|us|µs|μs|ms|s|m|h))+)$',
+  patternErrorMessage: 'must be a duration, such as 10s, 500ms or 1h30m',
 } as const;
 
 /** A duration longer than zero. */
@@ -16,4 +17,5 @@ export const positiveDuration = {
   ...written,
   minimum: 1,
   pattern: '^(?=.*[1-9])((\\d+(\\.\\d*)?|\\.\\d+)(ns|us|µs|μs|ms|s|m|h))+$',
+  patternErrorMessage: 'must be a duration longer than zero, such as 10s, 500ms or 1h30m',
 } as const;

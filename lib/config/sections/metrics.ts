@@ -8,7 +8,13 @@ export const metricsSchema = {
   properties: {
     enabled: { type: 'boolean', description: 'Serve metrics.', default: true },
     address: { type: 'string', description: 'Address to serve them on, as host:port.', default: 'localhost:9090' },
-    path: { type: 'string', pattern: '^/', description: 'Path to serve them on.', default: '/metrics' },
+    path: {
+      type: 'string',
+      pattern: '^/',
+      patternErrorMessage: 'must start with /',
+      description: 'Path to serve them on.',
+      default: '/metrics',
+    },
     readHeaderTimeout: {
       ...positiveDuration,
       description: 'How long a scraper may take to send its request headers.',

@@ -117,6 +117,7 @@ export const pluginRowSchema = {
     checksum: {
       type: 'string',
       pattern: '^([0-9a-fA-F]{64})?$',
+      patternErrorMessage: 'must be a SHA-256, which is 64 hex digits',
       description: 'SHA-256 that the plugin must have: 64 hex digits.',
       default: '',
     },
@@ -131,7 +132,7 @@ export const pluginRowSchema = {
     env: {
       type: 'array',
       description: 'Environment for the executable, each as NAME=value.',
-      items: { type: 'string', pattern: '^[^=]+=' },
+      items: { type: 'string', pattern: '^[^=]+=', patternErrorMessage: 'must look like NAME=value' },
       default: [],
     },
   },

@@ -1,0 +1,38 @@
+import path from 'node:path';
+import { ConfigError } from './errors.ts';
+import type { ConfigIssue } from './issue.ts';
+import { type ConfigSources, readConfig } from './read-config.ts';
+import type { GlobalConfig } from './schema.ts';
+
+/** A configuration ready to start from. */
+export interface LoadedConfig {
+  /** Frozen all through. */
+  readonly config: GlobalConfig;
+  /** Absolute path; null where there was none and the defaults apply. */
+  readonly configFile: string | null;
+  /** Absolute path; null where there was none. */
+  readonly pluginConfigFile: string | null;
+  /** What relative paths in the configuration are relative to: the folder of the config file, else the working directory. */
+  readonly directory: string;
+  /** For the log, once. */
+  readonly warnings: readonly ConfigIssue[];
+}
+
+/**
+ * Loads the configuration: gatewayd.yaml, then gatewayd_plugins.yaml, then the environment, over the defaults. Without a
+ * file that was asked for, the defaults apply and a warning says so.
+ * @throws ConfigError with everything that is wrong, not only the first.
+ */
+export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
+  const { config, issues, found } = await readConfig(from);
+  if (config === null) throw new ConfigError(issues);
+  const configFile = found.configFile ? path.resolve(from.configFile) : null;
+  return {
+    config,
+    configFile,
+    pluginConfigFile:
+      found.pluginConfigFile && from.pluginConfigFile !== undefined ? path.resolve(from.pluginConfigFile) : null,
+    directory: configFile === null ? process.cwd() : path.dirname(configFile),
+    warnings: issues,
+  };
+}

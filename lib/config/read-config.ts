@@ -1,0 +1,131 @@
+import { applyEnvironment, type Environment } from './environment.ts';
+import type { PluginSchemas } from './environment-path.ts';
+import type { ConfigIssue } from './issue.ts';
+import { dropEmpty, fillSections } from './normalise.ts';
+import { mergePluginsFile } from './plugins-file.ts';
+import { readTextFile } from './read-file.ts';
+import type { GlobalConfig } from './schema.ts';
+import { pluginHostSchema, pluginRowSchema } from './sections/plugins.ts';
+import { Sources } from './sources.ts';
+import { warnOfStillToCome } from './still-to-come.ts';
+import type { Tree } from './tree.ts';
+import { checkTree } from './check.ts';
+import { readYaml, type YamlTree } from './yaml-tree.ts';
+
+/** Where a configuration comes from. */
+export interface ConfigSources {
+  /** Path of gatewayd.yaml. */
+  readonly configFile: string;
+  /** Whether the user named that file; it must exist then. */
+  readonly configFileGiven?: boolean;
+  /** Path of a gatewayd_plugins.yaml, as GatewayD writes it. */
+  readonly pluginConfigFile?: string;
+  /** Whether the user named that file; it must exist then. */
+  readonly pluginConfigFileGiven?: boolean;
+  /** Variables starting with `GATEWAYD_` override keys of both files. */
+  readonly environment: Environment;
+  /**
+   * JSON Schemas of the `config` of plugins known beforehand, by name: so that a variable finds a key inside it that no
+   * file sets.
+   */
+  readonly pluginConfigSchemas?: PluginSchemas;
+}
+
+/** All there is to know of a configuration after reading it. */
+export interface ReadConfig {
+  /** Null where there are errors. */
+  readonly config: GlobalConfig | null;
+  readonly issues: readonly ConfigIssue[];
+  /** Whether each file was there. */
+  readonly found: { readonly configFile: boolean; readonly pluginConfigFile: boolean };
+}
+
+interface OneFile {
+  readonly found: boolean;
+  readonly yaml: YamlTree | null;
+  readonly issues: readonly ConfigIssue[];
+}
+
+async function readOne(file: string | undefined, given: boolean, missing: ConfigIssue | null): Promise<OneFile> {
+  if (file === undefined) return { found: false, yaml: null, issues: [] };
+  const read = await readTextFile(file);
+  if ('text' in read) {
+    const yaml = readYaml(read.text, file);
+    return { found: true, yaml, issues: yaml.issues };
+  }
+  const fault = (reason: string): ConfigIssue => ({
+    file,
+    line: null,
+    column: null,
+    path: '',
+    reason,
+    severity: 'error',
+  });
+  if (!read.missing) return { found: false, yaml: null, issues: [fault(read.reason)] };
+  if (given) return { found: false, yaml: null, issues: [fault('there is no such file')] };
+  return { found: false, yaml: null, issues: missing === null ? [] : [missing] };
+}
+
+// GatewayD's older versions had them; nothing here asks them any more.
+const formerGlobals = ['verificationPolicy', 'compatibilityPolicy', 'acceptancePolicy', 'terminationPolicy'];
+
+function dropFormerGlobals({ tree, locate }: YamlTree): readonly ConfigIssue[] {
+  return formerGlobals
+    .filter((key) => tree !== null && Object.hasOwn(tree, key))
+    .map((key) => {
+      delete tree?.[key];
+      const reason = 'is ignored: it has no meaning any more';
+      return { ...locate([key], 'key'), path: key, reason, severity: 'warning' };
+    });
+}
+
+/** Merges the plugins file into the configuration; its nulls count as not written, as in gatewayd.yaml. */
+function addPluginsFile(tree: Tree, yaml: YamlTree, sources: Sources): readonly ConfigIssue[] {
+  if (yaml.tree === null) return [];
+  const former = dropFormerGlobals(yaml);
+  const { plugins } = yaml.tree;
+  dropEmpty(yaml.tree, pluginHostSchema);
+  dropEmpty(plugins, { items: pluginRowSchema });
+  return [...former, ...mergePluginsFile(tree, yaml.tree, yaml.locate, sources)];
+}
+
+/** In the order of the files and lines; what has no line comes last. */
+function inOrder(issues: readonly ConfigIssue[], files: readonly (string | undefined)[]): readonly ConfigIssue[] {
+  const rank = ({ file }: ConfigIssue) => (files.includes(file ?? '') ? files.indexOf(file ?? '') : files.length);
+  return [...issues].sort(
+    (a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+}
+
+/** Reads both files and the environment, fills in the defaults and checks everything. Never throws for what they say. */
+export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
+  const defaultsApply: ConfigIssue = {
+    file: from.configFile,
+    line: null,
+    column: null,
+    path: '',
+    reason: 'there is no such file, so the defaults apply',
+    severity: 'warning',
+  };
+  const [main, plugins] = await Promise.all([
+    readOne(from.configFile, from.configFileGiven === true, defaultsApply),
+    readOne(from.pluginConfigFile, from.pluginConfigFileGiven === true, null),
+  ]);
+  const sources = new Sources();
+  const tree = main.yaml?.tree ?? {};
+  if (main.yaml !== null) sources.set([], main.yaml.locate);
+  dropEmpty(tree);
+  const merged = plugins.yaml === null ? [] : addPluginsFile(tree, plugins.yaml, sources);
+  fillSections(tree);
+  const overridden = applyEnvironment(tree, from.environment, sources, from.pluginConfigSchemas ?? {});
+  const future = warnOfStillToCome(tree, sources);
+  const before = [...main.issues, ...plugins.issues, ...merged, ...overridden, ...future];
+  const files = [from.configFile, from.pluginConfigFile];
+  const found = { configFile: main.found, pluginConfigFile: plugins.found };
+  // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
+  const unreadable = [main, plugins].some((file) => file.yaml?.tree === null);
+  const checked = unreadable ? { config: null, issues: [] } : await checkTree(tree, sources);
+  const issues = inOrder([...before, ...checked.issues], files);
+  const broken = issues.some((issue) => issue.severity === 'error');
+  return { config: broken ? null : checked.config, issues, found };
+}

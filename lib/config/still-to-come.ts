@@ -1,0 +1,92 @@
+import type { ConfigIssue, ConfigPath } from './issue.ts';
+import { pathText } from './issue.ts';
+import { rootNode, type SchemaNode } from './schema-node.ts';
+import type { Sources } from './sources.ts';
+import { type Tree, walk } from './tree.ts';
+
+interface Feature {
+  /** What is still to come, as the start of a sentence. */
+  readonly name: string;
+  /** Keys that have no effect until then; `*` is any group, block, row or key. */
+  readonly keys: readonly string[];
+  /** Where only some values of the keys are concerned, which. */
+  readonly values?: readonly unknown[];
+}
+
+/** Features that GatewayD's keys are accepted for, and that this version does not have. */
+export const stillToCome: readonly Feature[] = [
+  {
+    name: 'Metrics',
+    keys: ['metrics.*.address', 'metrics.*.path', 'metrics.*.readHeaderTimeout', 'metrics.*.timeout'],
+  },
+  { name: 'Metrics over TLS', keys: ['metrics.*.certFile', 'metrics.*.keyFile'] },
+  { name: "Merging plugins' metrics", keys: ['pluginHost.enableMetricsMerger', 'pluginHost.metricsMergerPeriod'] },
+  { name: 'The admin API', keys: ['api.httpAddress', 'api.grpcNetwork', 'api.grpcAddress'] },
+  {
+    name: 'Policies and actions',
+    keys: [
+      'pluginHost.defaultPolicy',
+      'pluginHost.policyTimeout',
+      'pluginHost.actionTimeout',
+      'pluginHost.actionRedis.*',
+      'pluginHost.policies',
+    ],
+  },
+  {
+    name: 'Running plugins in a thread or process of their own',
+    keys: [
+      'plugins.*.isolation',
+      'pluginHost.healthCheckPeriod',
+      'pluginHost.startTimeout',
+      'pluginHost.reloadOnCrash',
+    ],
+  },
+  { name: 'Running executables as plugins', keys: ['plugins.*.localPath', 'plugins.*.args', 'plugins.*.env'] },
+  { name: 'Downloading plugins', keys: ['plugins.*.url'] },
+  { name: 'Logging to files', keys: ['loggers.*.output'], values: ['file'] },
+  {
+    name: 'Logging to files',
+    keys: [
+      'loggers.*.fileName',
+      'loggers.*.maxSize',
+      'loggers.*.maxBackups',
+      'loggers.*.maxAge',
+      'loggers.*.compress',
+      'loggers.*.localTime',
+    ],
+  },
+  { name: 'Logging to syslog', keys: ['loggers.*.output'], values: ['syslog', 'rsyslog'] },
+  {
+    name: 'Logging to syslog',
+    keys: ['loggers.*.rsyslogNetwork', 'loggers.*.rsyslogAddress', 'loggers.*.syslogPriority'],
+  },
+];
+
+function isConcerned(feature: Feature, value: unknown, node: SchemaNode | undefined): boolean {
+  if (feature.values === undefined) return JSON.stringify(value) !== JSON.stringify(node?.default);
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.some((item) => feature.values?.includes(item));
+}
+
+function matches(key: string, path: ConfigPath): boolean {
+  const steps = key.split('.');
+  return steps.length === path.length && steps.every((step, index) => step === '*' || step === path[index]);
+}
+
+/** A warning for each feature that a configuration, without its defaults, asks for and that is still to come. */
+export function warnOfStillToCome(tree: Tree, sources: Sources): readonly ConfigIssue[] {
+  const asked = new Map<string, ConfigPath[]>();
+  walk(tree, rootNode, (value, node, path) => {
+    for (const feature of stillToCome) {
+      if (!feature.keys.some((key) => matches(key, path)) || !isConcerned(feature, value, node)) continue;
+      asked.set(feature.name, [...(asked.get(feature.name) ?? []), path]);
+    }
+  });
+  const issues = [...asked].map(([name, [first = [], ...others]]) => {
+    const also = others.length === 0 ? '' : `, nor have ${others.map(pathText).join(', ')}`;
+    return sources.issue(first, 'warning', `has no effect yet${also}. ${name}: still to come`, { at: 'key' });
+  });
+  if (!Object.hasOwn(tree, 'raft')) return issues;
+  const reason = 'is ignored: several gatewayd need no agreement, so there is nothing to set up';
+  return [...issues, sources.issue(['raft'], 'warning', reason, { at: 'key' })];
+}
