@@ -1,0 +1,48 @@
+import { SyncHook } from 'tapable';
+import type { PluginFailure } from '../hooks/loaded-plugin.ts';
+
+const kept = 32;
+
+/** One plugin's `hooks.error` and what it remembers. */
+export class FailureLog {
+  readonly hook = new SyncHook<[PluginFailure]>(['failure'], 'error');
+  readonly #failures: PluginFailure[] = [];
+  readonly #tapFailed: (error: unknown, tap: string) => void;
+  #calling = false;
+
+  /** @param tapFailed told of each failure inside a tap of the hook; nobody else is */
+  constructor(tapFailed: (error: unknown, tap: string) => void) {
+    this.#tapFailed = tapFailed;
+    this.hook.intercept({
+      register: (tap) => {
+        const contained = this.#contain(tap.name, tap.fn as (failure: PluginFailure) => void);
+        for (const failure of this.#failures) contained(failure);
+        return { ...tap, fn: contained };
+      },
+    });
+  }
+
+  /** Calls the hook, unless this very failure was reported by one of its taps: it would go round for ever. */
+  add(failure: PluginFailure): void {
+    if (this.#calling) return;
+    this.#failures.push(failure);
+    if (this.#failures.length > kept) this.#failures.shift();
+    this.#calling = true;
+    try {
+      this.hook.call(failure);
+    } finally {
+      this.#calling = false;
+    }
+  }
+
+  #contain(name: string, tap: (failure: PluginFailure) => unknown): (failure: PluginFailure) => void {
+    return (failure) => {
+      try {
+        const result = tap(failure);
+        if (result instanceof Promise) result.catch((error: unknown) => this.#tapFailed(error, name));
+      } catch (error) {
+        this.#tapFailed(error, name);
+      }
+    };
+  }
+}

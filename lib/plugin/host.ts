@@ -1,0 +1,306 @@
+import { GatewayDError } from '../errors.ts';
+import { createHooks, type Hooks } from '../hooks/hooks.ts';
+import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import { throwLater } from '../hooks/throw-later.ts';
+import { createView } from '../hooks/view.ts';
+import { Attribution } from './attribution.ts';
+import { within } from './deadline.ts';
+import { pluginErrors } from './errors.ts';
+import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
+import { guardExit } from './exit-guard.ts';
+import { FailureLog } from './failure-log.ts';
+import { coded, reportFailure, type FailurePlace } from './failure-reporter.ts';
+import { inProcess } from './loader.ts';
+import { readLock, writeLock } from './lock-file.ts';
+import { ManagedPlugin } from './managed-plugin.ts';
+import { registerModuleHooks } from './module-hooks.ts';
+import type { PluginHostOptions } from './options.ts';
+import { PluginContext } from './plugin-context.ts';
+import { pluginConfig } from './plugin-config.ts';
+import type { Deactivate } from './plugin.ts';
+import { Registry } from './registry.ts';
+import type { PluginReport } from './report.ts';
+import { orderByRequirements, requirementFailed } from './requirements.ts';
+import { TimerWatch } from './timer-watch.ts';
+import { lockEntry } from './trust.ts';
+import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
+
+/**
+ * Finds, verifies, loads and supervises plugins. One instance is one generation of them on one bus: `load()` once, then
+ * `deactivate()` once.
+ */
+export class PluginHost {
+  /** The bus that the parts of the gateway call. */
+  readonly hooks: Hooks = createHooks();
+  readonly #options: PluginHostOptions;
+  readonly #limit: number;
+  readonly #attribution = new Attribution<ManagedPlugin>();
+  readonly #timers = new TimerWatch(this.#attribution);
+  readonly #registry: Registry;
+  #releaseExit: (() => void) | null = null;
+
+  constructor(options: PluginHostOptions) {
+    this.#options = options;
+    this.#limit = options.applyTimeout ?? 5_000;
+    this.#registry = new Registry((error, plugin) => {
+      const failed = new GatewayDError(pluginErrors.PLUGIN_VISITOR_FAILED, { plugin, reason: String(error) });
+      const owner = this.#attribution.ofError(error);
+      if (owner) this.#report(owner, error, { hook: null, phase: 'reported' });
+      else this.#warn(failed, { err: error });
+    });
+  }
+
+  /** The plugins as other plugins see them. */
+  get plugins(): LoadedPlugins {
+    return this.#registry.face;
+  }
+
+  /** One for each plugin found or named in the config: the loaded ones in the order they were applied, then the others. */
+  get reports(): readonly PluginReport[] {
+    return this.#registry.managed.map((plugin) => plugin.report());
+  }
+
+  /**
+   * Loads every plugin that can be loaded and reports every other one.
+   * @throws {GatewayDError} PLUGIN_REQUIRED_FAILED when a plugin is not loaded whose row says `required: true`; the
+   * others are loaded all the same
+   */
+  async load(): Promise<void> {
+    this.#releaseExit = guardExit(this.#attribution);
+    this.#timers.start();
+    try {
+      for (const examined of await examine(this.#options)) this.#add(examined);
+      await this.#importAll();
+      await this.#applyAll();
+      await this.#recordFirstUse();
+    } finally {
+      this.#timers.stop();
+    }
+    this.#checkRequired();
+  }
+
+  /** Deactivates the loaded plugins in reverse order, each within its time limit. Never throws. */
+  async deactivate(): Promise<void> {
+    for (const plugin of this.#registry.managed.toReversed()) {
+      if (plugin.state === 'loaded') await this.#deactivate(plugin);
+    }
+    this.#releaseExit?.();
+    this.#releaseExit = null;
+  }
+
+  /**
+   * Contains uncaught errors that are a plugin's from now on: its `hooks.error` gets them, with phase `async`. Any
+   * other goes to `otherwise`.
+   * @returns the function that ends it
+   */
+  containUncaught(otherwise: UncaughtHandlers['otherwise']): () => void {
+    const contain = (error: unknown): boolean => {
+      const owner = this.#attribution.ofError(error);
+      if (owner) this.#report(owner, error, { hook: null, phase: 'async' });
+      return owner !== undefined;
+    };
+    return containUncaught({ contain, otherwise });
+  }
+
+  /** Ends the process at once, whoever's code led here: `process.exit` throws where a plugin's did. */
+  exit(code: number): never {
+    this.#releaseExit?.();
+    process.exit(code);
+  }
+
+  #add(examined: Examined): void {
+    const rank = this.#options.rows.findIndex((row) => row.name === examined.name);
+    const failures = new FailureLog((error, tap) => {
+      const values = { plugin: examined.name, tap, reason: String(error) };
+      this.#warn(new GatewayDError(pluginErrors.PLUGIN_ERROR_TAP_FAILED, values), {
+        plugin: examined.name,
+        err: error,
+      });
+    });
+    const plugin = new ManagedPlugin(examined, rank === -1 ? Infinity : rank, failures);
+    if (examined.path !== null) this.#attribution.add(examined.path, plugin);
+    this.#registry.add(plugin);
+    if (plugin.error !== null) this.#report(plugin, plugin.error, { hook: null, phase: 'load' });
+  }
+
+  /** All at once: what one waits for does not hold up the others. */
+  async #importAll(): Promise<void> {
+    const ready = this.#registry.managed.flatMap((plugin) =>
+      plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
+    );
+    if (ready.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
+    await Promise.all(ready.map((one) => this.#import(one.plugin, one.ready)));
+  }
+
+  async #import(plugin: ManagedPlugin, ready: Ready): Promise<void> {
+    const started = performance.now();
+    try {
+      plugin.module = await inProcess.load(ready, this.#limit, (call) => this.#attribution.run(plugin, call));
+      const actual = await checksumOf(plugin.name, ready.source);
+      if (actual !== ready.checksum) {
+        const values = { plugin: plugin.name, expected: ready.checksum, actual };
+        throw new GatewayDError(pluginErrors.PLUGIN_CHANGED_WHILE_LOADING, values);
+      }
+    } catch (error) {
+      this.#refuse(plugin, error, { hook: null, phase: 'load' });
+    }
+    plugin.milliseconds = performance.now() - started;
+  }
+
+  async #applyAll(): Promise<void> {
+    const imported = this.#registry.managed.filter(({ state }) => state === 'found');
+    const failed = new Set(this.#registry.managed.filter(({ state }) => state !== 'found').map(({ name }) => name));
+    const { order, refused } = orderByRequirements(imported, failed, this.#options.version);
+    this.#registry.order(order);
+    for (const [plugin, error] of refused) this.#refuse(plugin, error, { hook: null, phase: 'load' });
+    for (const plugin of order) {
+      const started = performance.now();
+      await this.#apply(plugin).catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
+      plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
+      if (plugin.state === 'loaded') this.#logLoaded(plugin);
+    }
+  }
+
+  /** @throws whatever keeps the plugin from being loaded */
+  async #apply(plugin: ManagedPlugin): Promise<void> {
+    const { name, module, requires } = plugin;
+    if (module === null) return;
+    const missing = [...requires.keys()].find((required) => required !== 'gatewayd' && !this.plugins.get(required));
+    if (missing !== undefined) throw requirementFailed(name, missing);
+    const context = await this.#contextFor(plugin, module.configSchema);
+    const applied = this.#attribution.run(plugin, async () => module.plugin.apply(context));
+    let isLate = false;
+    // What comes after the time limit is undone when it comes.
+    const undoLate = applied.then((result) =>
+      isLate && typeof result === 'function' ? this.#run(plugin, result) : undefined,
+    );
+    undoLate.catch((error: unknown) => {
+      if (isLate) this.#report(plugin, error, { hook: null, phase: 'apply' });
+    });
+    const result: unknown = await within(this.#limit, applied, () => {
+      isLate = true;
+      const values = { plugin: name, milliseconds: this.#limit };
+      return new GatewayDError(pluginErrors.PLUGIN_APPLY_TIMEOUT, values);
+    });
+    if (typeof result !== 'function' && result !== undefined) {
+      throw new GatewayDError(pluginErrors.PLUGIN_BAD_DEACTIVATE, {
+        plugin: name,
+        got: result === null ? 'null' : `a ${typeof result}`,
+      });
+    }
+    plugin.deactivate = (result as Deactivate | undefined) ?? null;
+    plugin.transition('loaded');
+  }
+
+  async #contextFor(plugin: ManagedPlugin, configSchema: object | undefined): Promise<PluginContext> {
+    const { name, examined } = plugin;
+    const config = await pluginConfig(name, examined.row?.config, configSchema);
+    return new PluginContext({
+      version: this.#options.version,
+      plugin: plugin.face,
+      plugins: this.plugins,
+      config,
+      hooks: () => this.#viewFor(plugin),
+      logger: () => this.#options.logger.child({ plugin: name }),
+      reportError: (error, context) => this.#report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),
+      emit: (event, data) => this.#emit(event, data),
+    });
+  }
+
+  #viewFor(plugin: ManagedPlugin): Hooks {
+    plugin.owner ??= {
+      name: plugin.name,
+      onError: plugin.examined.row?.onError ?? 'skip',
+      timeout: this.#options.timeout,
+      active: plugin.state === 'found' || plugin.state === 'loaded',
+      fail: (error, { hook, phase }) => this.#report(plugin, error, { hook, phase }),
+      run: (call) => this.#attribution.run(plugin, call),
+    };
+    return createView(this.hooks, plugin.owner);
+  }
+
+  #emit(name: string, data: unknown): void {
+    this.hooks.hook.callAsync(Object.freeze({ name, data }), (error) => {
+      if (error) throwLater(error);
+    });
+  }
+
+  async #deactivate(plugin: ManagedPlugin): Promise<void> {
+    try {
+      if (plugin.deactivate !== null) await this.#run(plugin, plugin.deactivate);
+    } catch (error) {
+      this.#report(plugin, coded(plugin, error, { hook: null, phase: 'deactivate' }), {
+        hook: null,
+        phase: 'deactivate',
+      });
+    }
+    plugin.transition('unloaded');
+    this.#stopTimers(plugin);
+    this.#options.logger.info({ plugin: plugin.name, version: plugin.version }, 'plugin unloaded');
+  }
+
+  async #run(plugin: ManagedPlugin, deactivate: Deactivate): Promise<void> {
+    const work = this.#attribution.run(plugin, async () => deactivate());
+    await within(this.#limit, work, () => {
+      const values = { plugin: plugin.name, milliseconds: this.#limit };
+      return new GatewayDError(pluginErrors.PLUGIN_DEACTIVATE_TIMEOUT, values);
+    });
+  }
+
+  #refuse(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
+    const failure = coded(plugin, error, place);
+    plugin.fail(failure);
+    this.#report(plugin, failure, place);
+    this.#stopTimers(plugin);
+  }
+
+  #stopTimers(plugin: ManagedPlugin): void {
+    const places = this.#timers.clear(plugin);
+    if (places.length === 0) return;
+    const count = places.length === 1 ? 'a timer' : `${places.length} timers`;
+    const values = { plugin: plugin.name, count, where: [...new Set(places)].join(', ') };
+    this.#warn(new GatewayDError(pluginErrors.PLUGIN_LEFT_TIMER, values), { plugin: plugin.name });
+  }
+
+  async #recordFirstUse(): Promise<void> {
+    const fresh = this.#registry.managed.flatMap(({ state, name, examined }) =>
+      state === 'loaded' && examined.state === 'found' && examined.trust === 'first-use'
+        ? [[name, lockEntry(this.#options, examined.path, examined.checksum)] as const]
+        : [],
+    );
+    if (fresh.length === 0) return;
+    const { lockFile } = this.#options;
+    try {
+      await writeLock(lockFile, new Map([...(await readLock(lockFile)), ...fresh]));
+    } catch (error) {
+      if (!(error instanceof GatewayDError)) throw error;
+      this.#warn(error, {});
+    }
+  }
+
+  #checkRequired(): void {
+    const failed = this.#registry.managed.filter(
+      ({ examined, state }) => examined.row?.required === true && state === 'failed',
+    );
+    if (failed.length === 0) return;
+    const plugins = failed.map(({ name, error }) => `${name} (${error?.code ?? ''})`).join(', ');
+    throw new GatewayDError(pluginErrors.PLUGIN_REQUIRED_FAILED, { plugins });
+  }
+
+  #logLoaded(plugin: ManagedPlugin): void {
+    const { name, version, face, milliseconds } = plugin;
+    const { checksum, trust } = face;
+    this.#options.logger.info(
+      { plugin: name, version, oldVersion: null, checksum, trust, milliseconds: Math.round(milliseconds ?? 0) },
+      'plugin loaded',
+    );
+  }
+
+  #report(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
+    reportFailure(this.#options.logger, plugin, error, place);
+  }
+
+  #warn({ code, message, mend }: GatewayDError, fields: object): void {
+    this.#options.logger.warn({ ...fields, code, mend }, message);
+  }
+}

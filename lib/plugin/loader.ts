@@ -1,0 +1,51 @@
+import { pathToFileURL } from 'node:url';
+import { GatewayDError, messageOf } from '../errors.ts';
+import { within } from './deadline.ts';
+import { pluginErrors } from './errors.ts';
+import type { Ready } from './examine.ts';
+import { readModule, type PluginModule } from './plugin-module.ts';
+import { lineOfSyntaxError } from './syntax-error.ts';
+
+/** A place for a plugin's code to run; in this very process so far. */
+export interface Runner {
+  /**
+   * Runs a plugin's module, once, and reads what it says of the plugin.
+   * @param enter calls a function in the plugin's asynchronous context
+   */
+  load(ready: Ready, milliseconds: number, enter: <T>(call: () => T) => T): Promise<PluginModule>;
+}
+
+/** Runs plugins in this process, where nothing but their good will limits them. */
+export const inProcess: Runner = {
+  async load(ready, milliseconds, enter) {
+    const { name: plugin, manifest } = ready;
+    const url = pathToFileURL(manifest.entryPoint).href;
+    const late = (): Error => new GatewayDError(pluginErrors.PLUGIN_IMPORT_TIMEOUT, { plugin, milliseconds });
+    try {
+      const namespace = await within(
+        milliseconds,
+        enter(() => import(url) as Promise<object>),
+        late,
+      );
+      return readModule(ready, namespace);
+    } catch (error) {
+      throw await explain(ready, error);
+    }
+  },
+};
+
+/** What is said of a plugin whose import threw something: our own errors are clear already. */
+async function explain({ name: plugin, manifest }: Ready, error: unknown): Promise<GatewayDError> {
+  if (error instanceof GatewayDError && error.code in pluginErrors) return error;
+  if (!isParseError(error)) {
+    return new GatewayDError(pluginErrors.PLUGIN_IMPORT_FAILED, { plugin, reason: messageOf(error) }, { cause: error });
+  }
+  const line = await lineOfSyntaxError(manifest.entryPoint);
+  const reason = line === null ? messageOf(error) : `${messageOf(error)} (${manifest.entryPoint}:${line})`;
+  return new GatewayDError(pluginErrors.PLUGIN_SYNTAX_ERROR, { plugin, reason }, { cause: error });
+}
+
+/** Unlike one that code throws while it runs, the parser's error has no frame in any file. */
+function isParseError(error: unknown): boolean {
+  return error instanceof SyntaxError && !/^ +at .*file:\/\/.*:\d+:\d+\)?$/m.test(error.stack ?? '');
+}

@@ -1,0 +1,111 @@
+import type { GatewayDError } from '../errors.ts';
+import type { LoadedPlugin } from '../hooks/loaded-plugin.ts';
+import type { ViewOwner } from '../hooks/view-owner.ts';
+import type { Examined } from './examine.ts';
+import type { FailureLog } from './failure-log.ts';
+import { unversioned } from './manifest.ts';
+import type { Deactivate } from './plugin.ts';
+import type { PluginModule } from './plugin-module.ts';
+import type { PluginReport, PluginState } from './report.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** States a plugin goes through, each with those it may go to. */
+const transitions: Readonly<Record<PluginState, readonly PluginState[]>> = {
+  found: ['loaded', 'failed'],
+  loaded: ['unloaded'],
+  failed: [],
+  disabled: [],
+  unloaded: [],
+};
+
+/** All that the host knows of one plugin; plugins see `face` of it. */
+export class ManagedPlugin {
+  readonly name: string;
+  readonly examined: Examined;
+  /** The place of its row in the config; Infinity without a row. */
+  readonly rank: number;
+  readonly failures: FailureLog;
+  readonly face: LoadedPlugin;
+  /** Known once it was imported. */
+  module: PluginModule | null = null;
+  deactivate: Deactivate | null = null;
+  /** Import and `apply` together. */
+  milliseconds: number | null = null;
+  /** Whose its taps are; null until its view of the hooks is made. */
+  owner: Mutable<ViewOwner> | null = null;
+  #state: PluginState;
+  #error: GatewayDError | null;
+
+  constructor(examined: Examined, rank: number, failures: FailureLog) {
+    this.name = examined.name;
+    this.examined = examined;
+    this.rank = rank;
+    this.failures = failures;
+    this.face = faceOf(this);
+    this.#state = examined.state;
+    this.#error = examined.error;
+  }
+
+  get version(): string {
+    return this.module?.version ?? this.examined.manifest?.version ?? unversioned;
+  }
+
+  get requires(): ReadonlyMap<string, string> {
+    return this.module?.requires ?? new Map<string, string>();
+  }
+
+  get state(): PluginState {
+    return this.#state;
+  }
+
+  get error(): GatewayDError | null {
+    return this.#error;
+  }
+
+  transition(to: PluginState): void {
+    if (!transitions[this.#state].includes(to)) {
+      throw new TypeError(`Plugin ${this.name} cannot go from ${this.#state} to ${to}`);
+    }
+    this.#state = to;
+    if (this.owner !== null) this.owner.active = to === 'loaded';
+  }
+
+  /** Ends the attempt to load it. */
+  fail(error: GatewayDError): void {
+    this.transition('failed');
+    this.#error = error;
+  }
+
+  report(): PluginReport {
+    const { name, examined, milliseconds, state } = this;
+    const isKnown = this.module !== null || examined.manifest?.version != null;
+    return {
+      name,
+      version: isKnown ? this.version : null,
+      path: examined.path,
+      checksum: examined.checksum,
+      trust: examined.state === 'found' ? examined.trust : null,
+      state,
+      milliseconds,
+      ...(this.error === null ? {} : { error: this.error }),
+    };
+  }
+}
+
+function faceOf(plugin: ManagedPlugin): LoadedPlugin {
+  const { name, examined } = plugin;
+  return Object.freeze({
+    name,
+    get version() {
+      return plugin.version;
+    },
+    checksum: examined.checksum ?? '',
+    path: examined.path ?? '',
+    trust: examined.state === 'found' ? examined.trust : 'unverified',
+    get private() {
+      return plugin.module?.private ?? false;
+    },
+    hooks: Object.freeze({ error: plugin.failures.hook }),
+  });
+}

@@ -1,0 +1,32 @@
+import type { PluginHostConfig, PluginRow } from '../config/schema.ts';
+import type { Logger } from '../logger.ts';
+
+/** Where plugins are and how they come to be trusted. */
+export interface PluginOptions {
+  /** gatewayd's version, which plugins' requirements are checked against. */
+  readonly version: string;
+  readonly logger: Logger;
+  /** The plugins folder, as an absolute path. */
+  readonly directory: string;
+  /** Whether the config names the folder itself: only then is its absence worth a warning. */
+  readonly directoryGiven: boolean;
+  /** The folder the built-in plugins ship in. */
+  readonly builtInDirectory: string;
+  /** The built-in plugins to load; the others are reported as disabled. */
+  readonly builtIns: readonly string[];
+  /** Path of `plugins.lock`. */
+  readonly lockFile: string;
+  readonly verify: PluginHostConfig['verify'];
+  /** Verifies nothing, whatever `verify` says. */
+  readonly devMode: boolean;
+  /** The rows of `plugins` in the config, in their order. */
+  readonly rows: readonly PluginRow[];
+}
+
+/** What a plugin host is made from. */
+export interface PluginHostOptions extends PluginOptions {
+  /** Time limit of an asynchronous tap, in milliseconds. */
+  readonly timeout: number;
+  /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */
+  readonly applyTimeout?: number;
+}

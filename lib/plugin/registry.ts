@@ -1,0 +1,57 @@
+import type { LoadedPlugin, LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import type { ManagedPlugin } from './managed-plugin.ts';
+
+/** All plugins of a host. */
+export class Registry {
+  /** What plugins see of it: iterating and `get` give the loaded ones, `each` the failed ones too. */
+  readonly face: LoadedPlugins = Object.freeze({
+    get: (name: string) => this.#get(name),
+    each: (visit: (plugin: LoadedPlugin) => void) => this.#each(visit),
+    [Symbol.iterator]: () => this.#loaded(),
+  });
+  readonly #plugins: ManagedPlugin[] = [];
+  readonly #visitors: ((plugin: LoadedPlugin) => void)[] = [];
+  readonly #visitorFailed: (error: unknown, plugin: string) => void;
+
+  constructor(visitorFailed: (error: unknown, plugin: string) => void) {
+    this.#visitorFailed = visitorFailed;
+  }
+
+  /** Every plugin there is, in the order they were found or, once that is known, applied. */
+  get managed(): readonly ManagedPlugin[] {
+    return this.#plugins;
+  }
+
+  add(plugin: ManagedPlugin): void {
+    this.#plugins.push(plugin);
+    if (plugin.state === 'disabled') return;
+    for (const visit of this.#visitors) this.#visit(visit, plugin);
+  }
+
+  /** Puts plugins into the order given, before all others. */
+  order(first: readonly ManagedPlugin[]): void {
+    const ordered = new Set([...first, ...this.#plugins]);
+    this.#plugins.splice(0, Infinity, ...ordered);
+  }
+
+  #get(name: string): LoadedPlugin | undefined {
+    return this.#plugins.find((plugin) => plugin.name === name && plugin.state === 'loaded')?.face;
+  }
+
+  #each(visit: (plugin: LoadedPlugin) => void): void {
+    this.#visitors.push(visit);
+    for (const plugin of this.#plugins) if (plugin.state !== 'disabled') this.#visit(visit, plugin);
+  }
+
+  *#loaded(): Iterator<LoadedPlugin> {
+    for (const plugin of this.#plugins) if (plugin.state === 'loaded') yield plugin.face;
+  }
+
+  #visit(visit: (plugin: LoadedPlugin) => void, plugin: ManagedPlugin): void {
+    try {
+      visit(plugin.face);
+    } catch (error) {
+      this.#visitorFailed(error, plugin.name);
+    }
+  }
+}
