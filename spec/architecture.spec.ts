@@ -19,9 +19,10 @@ const rooms: Record<string, readonly string[]> = {
   embedded: ['errors', 'logger'],
   telemetry: ['errors', 'config'],
   receiver: ['errors', 'logger', 'proto'],
+  version: [],
   index: ['errors', 'logger', 'hooks', 'plugin', 'protocol', 'config'],
-  gatewayd: ['errors', 'logger', 'config', 'hooks', 'plugin', 'network', 'embedded', 'telemetry'],
-  cli: ['errors', 'logger', 'config', 'plugin', 'telemetry', 'receiver', 'gatewayd', 'plugins/telemetry'],
+  gatewayd: ['errors', 'logger', 'config', 'hooks', 'plugin', 'network', 'embedded', 'telemetry', 'version'],
+  cli: ['errors', 'logger', 'version', 'config', 'plugin', 'telemetry', 'receiver', 'gatewayd', 'plugins/telemetry'],
   'plugins/telemetry': ['index', 'errors', 'telemetry', 'proto'],
 };
 

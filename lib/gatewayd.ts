@@ -1,0 +1,250 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { milliseconds } from './config/durations.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { GlobalConfig, PluginRow } from './config/schema.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { messageOf } from './errors.ts';
+import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
+import type { Logger } from './logger.ts';
+import { Gateway } from './network/gateway.ts';
+import { PluginHost } from './plugin/host.ts';
+import type { PluginReport } from './plugin/report.ts';
+import { chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
+import { reportAddress } from './telemetry/report-address.ts';
+import { version } from './version.ts';
+
+/** What a run of gatewayd is made from. */
+export interface GatewayDOptions {
+  readonly loaded: LoadedConfig;
+  /** `run --dev`: plugins are taken as they are, without a look at plugins.lock. */
+  readonly devMode: boolean;
+  /** Undefined where the flag was not given: only an explicit flag overrides another no. */
+  readonly flags: { readonly usageReport?: boolean | undefined; readonly sentry?: boolean | undefined };
+  readonly environment: NodeJS.ProcessEnv;
+  readonly logger: Logger;
+}
+
+/** A database that sessions are given to. */
+export interface StartedDatabase {
+  /** `group.block`, as in `clients`. */
+  readonly name: string;
+  readonly address: string;
+  readonly embedded: boolean;
+  /** Known for an embedded PostgreSQL only, as is `database`. */
+  readonly user?: string;
+  readonly database?: string;
+}
+
+/** What there is to say once every server listens. */
+export interface Started {
+  readonly version: string;
+  readonly configFile: string | null;
+  readonly devMode: boolean;
+  /** One for each plugin found or named in the config, failed and disabled ones included. */
+  readonly reports: readonly PluginReport[];
+  readonly servers: readonly { readonly name: string; readonly address: string }[];
+  readonly databases: readonly StartedDatabase[];
+  readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string };
+  /** From the call of `start()` until every server listened. */
+  readonly milliseconds: number;
+}
+
+type Clients = GlobalConfig['clients'];
+
+const builtInDirectory = fileURLToPath(new URL('../plugins', import.meta.url));
+const embeddedAddress = /^embedded(?::(?<directory>.*))?$/s;
+
+/**
+ * The composition root: starts the parts in order and closes them in reverse. The only file that knows them all.
+ * One instance is one run: `start()` once, then `stop()` once.
+ */
+export class GatewayD {
+  readonly #options: GatewayDOptions;
+  readonly #logger: Logger;
+  readonly #choice: TelemetryChoice;
+  readonly #host: PluginHost;
+  readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
+  #gateway: Gateway | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: GatewayDOptions) {
+    this.#options = options;
+    this.#logger = options.logger;
+    const { config, directory } = options.loaded;
+    const row = config.plugins.find(({ name }) => name === 'telemetry');
+    this.#choice = telemetryChoice({ flags: options.flags, environment: options.environment, row });
+    const telemetryIsOn = this.#choice.usageReport.on || this.#choice.sentry.on;
+    this.#host = new PluginHost({
+      version,
+      logger: options.logger,
+      directory: path.resolve(directory, config.pluginHost.directory),
+      directoryGiven: config.pluginHost.directory !== './plugins',
+      builtInDirectory,
+      builtIns: telemetryIsOn ? ['telemetry'] : [],
+      lockFile: path.join(directory, 'plugins.lock'),
+      verify: config.pluginHost.verify,
+      devMode: options.devMode,
+      rows: withTelemetry(config.plugins, row, this.#choice),
+      timeout: milliseconds(config.pluginHost.timeout),
+    });
+  }
+
+  /** The plugins, for whoever asks which of them an error belongs to. */
+  get host(): PluginHost {
+    return this.#host;
+  }
+
+  /**
+   * Loads the plugins, builds what the config asks for and listens; then fires `startup`, which nobody waits for.
+   * What was started is stopped again when it throws: a plugin whose row says `required: true` that is not well, a
+   * database of our own that does not start, an address that is taken.
+   */
+  async start(): Promise<Started> {
+    const begun = performance.now();
+    try {
+      const { config } = this.#options.loaded;
+      // The database takes its second while the plugins load.
+      for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
+      await this.#host.load();
+      const final = await this.#configLoaded(config);
+      for (const [name, logger] of Object.entries(final.loggers)) {
+        await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
+      }
+      const { clients, databases } = await this.#placeDatabases(final.clients);
+      this.#gateway = new Gateway({
+        config: { ...final, clients },
+        hooks: this.#host.hooks,
+        logger: this.#logger,
+      });
+      await this.#gateway.listen();
+      const started: Started = {
+        version,
+        configFile: this.#options.loaded.configFile,
+        devMode: this.#options.devMode,
+        reports: this.#host.reports,
+        servers: this.#gateway.addresses,
+        databases,
+        telemetry: {
+          ...this.#choice,
+          usageReportAddress: reportAddress(config.plugins.find(({ name }) => name === 'telemetry')),
+        },
+        milliseconds: Math.round(performance.now() - begun),
+      };
+      this.#announce(started);
+      return started;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Tells the plugins of a signal the process got. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    await emitSeries(this.#host.hooks.signal, { signal });
+  }
+
+  /** Stops accepting, lets sessions finish within their limit, deactivates the plugins in reverse. Later calls wait for the first. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  /** Tells the plugins of an error that is not one of theirs; settles when they have dealt with it. */
+  async report(error: unknown, fatal: boolean): Promise<void> {
+    await emitSeries(this.#host.hooks.hook, { name: 'gatewayd.error', data: { error, fatal } });
+  }
+
+  async #stop(): Promise<void> {
+    const connections = this.#gateway?.sessions ?? 0;
+    await this.#gateway?.close();
+    await emitSeries(this.#host.hooks.shutdown, { connections });
+    await this.#host.deactivate();
+    // One that did not start has been said to whoever waited for it.
+    await Promise.all(
+      [...this.#embedded.values()].map((database) => database.then((one) => one.stop()).catch(() => {})),
+    );
+    this.#logger.info('stopped');
+  }
+
+  /** Lets the plugins change the configuration. A change that makes it wrong is put aside and said. */
+  async #configLoaded(config: GlobalConfig): Promise<GlobalConfig> {
+    const changed = await emitWaterfall(this.#host.hooks.configLoaded, config);
+    if (changed === config) return config;
+    const { checkConfig } = await import('./config/check.ts');
+    try {
+      return await checkConfig(changed);
+    } catch (error) {
+      this.#logger.error(
+        { error: messageOf(error) },
+        'a plugin returned a wrong configuration from configLoaded; the one on file stays',
+      );
+      return config;
+    }
+  }
+
+  /** Puts the address of a database of our own where the config says `embedded`. */
+  async #placeDatabases(clients: Clients): Promise<{ clients: Clients; databases: StartedDatabase[] }> {
+    const databases: StartedDatabase[] = [];
+    const placed: Record<string, Record<string, Clients[string][string]>> = {};
+    for (const [group, blocks] of Object.entries(clients)) {
+      const placedBlocks: Record<string, Clients[string][string]> = (placed[group] = {});
+      for (const [block, client] of Object.entries(blocks)) {
+        const name = `${group}.${block}`;
+        if (embeddedAddress.test(client.address)) {
+          const { network, address, user, database } = await this.#database(client.address);
+          placedBlocks[block] = { ...client, network, address };
+          databases.push({ name, address, embedded: true, user, database });
+        } else {
+          placedBlocks[block] = client;
+          databases.push({ name, address: client.address, embedded: false });
+        }
+      }
+    }
+    return { clients: placed, databases };
+  }
+
+  #database(address: string): Promise<EmbeddedPostgres> {
+    const known = this.#embedded.get(address);
+    if (known !== undefined) return known;
+    const directory = embeddedAddress.exec(address)?.groups?.['directory'];
+    const started = startEmbeddedPostgres({
+      directory: directory === undefined ? null : path.resolve(this.#options.loaded.directory, directory),
+      logger: this.#logger.child({ part: 'embedded-postgres' }),
+    });
+    this.#embedded.set(address, started);
+    return started;
+  }
+
+  #announce(started: Started): void {
+    const { servers, databases, reports } = started;
+    const loaded = reports.filter(({ state }) => state === 'loaded').length;
+    this.#logger.info({ version, servers, databases, plugins: loaded, milliseconds: started.milliseconds }, 'ready');
+    // After the caller has said what is going to be reported.
+    setImmediate(() => {
+      emit(this.#host.hooks.startup, {
+        version,
+        runtimeVersion: process.version,
+        devMode: this.#options.devMode,
+        plugins: [...this.#host.plugins],
+      });
+    });
+  }
+}
+
+function embeddedAddresses(clients: Clients): string[] {
+  const addresses = Object.values(clients).flatMap((blocks) => Object.values(blocks).map(({ address }) => address));
+  return [...new Set(addresses.filter((address) => embeddedAddress.test(address)))];
+}
+
+/** The rows with the telemetry plugin's saying what was chosen: it is loaded when either half is on. */
+function withTelemetry(
+  rows: readonly PluginRow[],
+  row: PluginRow | undefined,
+  choice: TelemetryChoice,
+): readonly PluginRow[] {
+  const config = chosenConfig(row, choice);
+  if (row !== undefined) return rows.map((other) => (other === row ? { ...row, enabled: true, config } : other));
+  const added: Pick<PluginRow, 'name' | 'enabled' | 'config'> = { name: 'telemetry', enabled: true, config };
+  return [...rows, added as PluginRow];
+}
