@@ -1,0 +1,126 @@
+import { connect, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { milliseconds } from '../config/durations.ts';
+import type { ClientConfig } from '../config/schema.ts';
+import { GatewayDError, messageOf } from '../errors.ts';
+import type { Endpoint } from './endpoint.ts';
+import { networkErrors } from './errors.ts';
+
+/** GatewayD's caps, unless `disableBackoffCaps`. */
+const mostRetries = 10;
+const longestBackoff = 60_000;
+/** Node gives each address of a name 250 ms by default, less than a handshake across an ocean may take. */
+const addressTimeout = 2000;
+
+/** How connections to one database are made; times in milliseconds. */
+export interface BackendSettings {
+  /** `group.block` */
+  readonly name: string;
+  /** Limit of one try; 0 is without limit. */
+  readonly dialTimeout: number;
+  readonly retries: number;
+  readonly backoff: number;
+  readonly backoffMultiplier: number;
+  readonly disableBackoffCaps: boolean;
+  /** Time between keep-alive probes; null sends none. */
+  readonly keepAlive: number | null;
+}
+
+/** Takes a block of `clients` apart. */
+export function backendSettings(name: string, config: ClientConfig): BackendSettings {
+  return {
+    name,
+    dialTimeout: milliseconds(config.dialTimeout),
+    retries: config.retries,
+    backoff: milliseconds(config.backoff),
+    backoffMultiplier: config.backoffMultiplier,
+    disableBackoffCaps: config.disableBackoffCaps,
+    keepAlive: config.tcpKeepAlive ? milliseconds(config.tcpKeepAlivePeriod) : null,
+  };
+}
+
+/** What `net.connect` is to be given for an endpoint. Half-open, for a client may end its side and read on. */
+export function connectOptions(endpoint: Endpoint): (TcpNetConnectOpts | IpcNetConnectOpts) & { allowHalfOpen: true } {
+  if (endpoint.kind === 'unix') return { path: endpoint.path, allowHalfOpen: true };
+  const { host, port } = endpoint;
+  return {
+    host: host === '' ? 'localhost' : host,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    autoSelectFamilyAttemptTimeout: addressTimeout,
+  };
+}
+
+/** How long to wait before the try after `failures` failed ones. */
+export function backoffOf(settings: BackendSettings, failures: number): number {
+  const wanted = settings.backoff * settings.backoffMultiplier ** (failures - 1);
+  return settings.disableBackoffCaps ? wanted : Math.min(wanted, longestBackoff);
+}
+
+/**
+ * Connects to a database, trying again as its settings say. A client that waits is told after its login time at the
+ * latest: that limit is the signal's.
+ * @throws {GatewayDError} NETWORK_DATABASE_UNREACHABLE; the signal's reason when it is aborted
+ */
+export async function connectBackend(
+  endpoint: Endpoint,
+  settings: BackendSettings,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const retries = settings.disableBackoffCaps ? settings.retries : Math.min(settings.retries, mostRetries);
+  for (let failures = 0; ;) {
+    try {
+      return await dial(endpoint, settings, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      failures += 1;
+      if (failures > retries) {
+        const values = { database: settings.name, reason: reasonOf(error) };
+        throw new GatewayDError(networkErrors.NETWORK_DATABASE_UNREACHABLE, values, { cause: error });
+      }
+      // The delay itself rejects with an AbortError; the signal's reason says more.
+      await delay(backoffOf(settings, failures), undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+/** One try. */
+function dial(endpoint: Endpoint, settings: BackendSettings, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const socket = connect(connectOptions(endpoint));
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      socket.off('connect', connected);
+      socket.off('error', failed);
+    };
+    const failed = (error: Error): void => {
+      settle();
+      // Destroying it can make it report the same failure again.
+      socket.on('error', () => undefined);
+      socket.destroy();
+      reject(error);
+    };
+    const connected = (): void => {
+      settle();
+      // What goes wrong from now on is told by its 'close'.
+      socket.on('error', () => undefined);
+      if (settings.keepAlive !== null) socket.setKeepAlive(true, settings.keepAlive);
+      resolve(socket);
+    };
+    const abort = (): void => failed(signal.reason as Error);
+    const expire = (): void => failed(Object.assign(new Error('the connection timed out'), { code: 'ETIMEDOUT' }));
+    const timer = settings.dialTimeout > 0 ? setTimeout(expire, settings.dialTimeout) : undefined;
+    signal.addEventListener('abort', abort);
+    socket.on('connect', connected);
+    socket.on('error', failed);
+  });
+}
+
+/** The system's word for a failure (`ECONNREFUSED`): it tells what happened and, unlike the text, no address. */
+function reasonOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : messageOf(error);
+}

@@ -1,0 +1,86 @@
+import { defineErrors } from '../errors.ts';
+
+/** What can go wrong between a client and its database, and when the servers start. */
+export const networkErrors = defineErrors({
+  NETWORK_BAD_ADDRESS: {
+    message: "{key} is '{address}', which is no address",
+    mend: 'Write host:port, with an IPv6 address in brackets ([::1]:5432), or set network: unix and write the path of a socket.',
+  },
+  NETWORK_UDP: {
+    message: '{key} is udp, and PostgreSQL does not speak over UDP',
+    mend: 'Set {key} to tcp or unix.',
+  },
+  NETWORK_INCOMPLETE: {
+    message: 'server {server} cannot be made: the configuration has no {key}',
+    mend: 'Add {key}, or let checkConfig() fill the defaults in.',
+  },
+  NETWORK_ADDRESS_IN_USE: {
+    message: 'server {server} cannot listen on {address}: another program does',
+    mend: 'Stop the other program (`ss -ltnp` names it), or set servers.{server}.address to another port.',
+  },
+  NETWORK_CANNOT_LISTEN: {
+    message: 'server {server} cannot listen on {address}: {reason}',
+    mend: 'Set servers.{server}.address to an address of this machine and a port above 1023, or a path you may write to.',
+  },
+  NETWORK_TLS_FILES: {
+    message: 'server {server} has enableTLS, but its certificate or key cannot be used: {reason}',
+    mend: 'Give servers.{server}.certFile and keyFile a PEM certificate and its private key, readable by gatewayd.',
+  },
+  NETWORK_POOL_QUEUE_FULL: {
+    message:
+      'too many clients: all {size} connections of pool {pool} are taken and {waiting} clients wait already; raise pools.{pool}.size or queueSize',
+    mend: 'Raise pools.{pool}.size as far as the database has connections to give, or pools.{pool}.queueSize.',
+    sqlstate: '53300',
+  },
+  NETWORK_POOL_TIMEOUT: {
+    message:
+      'too many clients: none of the {size} connections of pool {pool} became free within {milliseconds} ms; raise pools.{pool}.size or acquireTimeout',
+    mend: 'Raise pools.{pool}.size as far as the database has connections to give, or pools.{pool}.acquireTimeout.',
+    sqlstate: '53300',
+  },
+  NETWORK_DATABASE_UNREACHABLE: {
+    message: 'the database {database} cannot be reached: {reason}',
+    mend: 'Start the database, or mend clients.{database}.address; clients get in again by themselves.',
+    sqlstate: '08006',
+  },
+  NETWORK_DATABASE_CLOSED: {
+    message: 'the database closed the connection unexpectedly',
+    mend: "Look into the database's log; connect again.",
+    sqlstate: '08006',
+  },
+  NETWORK_LOGIN_TIMEOUT: {
+    message: 'the client was not logged in within {milliseconds} ms; it was {state}',
+    mend: 'Raise servers.{server}.loginTimeout where logging in may take longer.',
+    sqlstate: '57014',
+  },
+  NETWORK_CONNECT_TIMEOUT: {
+    message: 'there was no database connection within {milliseconds} ms',
+    mend: 'Look whether the database of clients.{server} answers; raise servers.{server}.loginTimeout where that may take longer.',
+    sqlstate: '08006',
+  },
+  NETWORK_ROUTE_UNKNOWN: {
+    message: "a plugin routed the session to '{route}', which is no block of clients.{server}",
+    mend: "Let the plugin return one of the candidates' names; the address may be another one.",
+    sqlstate: '08004',
+  },
+  NETWORK_PROTOCOL_VIOLATION: {
+    message: 'protocol violation: {reason}',
+    mend: 'Connect with a PostgreSQL client.',
+    sqlstate: '08P01',
+  },
+  NETWORK_STOPPING: {
+    message: 'gatewayd is stopping',
+    mend: 'Connect again when it has started.',
+    sqlstate: '57P03',
+  },
+  NETWORK_STOPPED: {
+    message: 'terminating connection because gatewayd is stopping',
+    mend: 'Connect again when it has started.',
+    sqlstate: '57P01',
+  },
+  NETWORK_INTERNAL: {
+    message: 'an internal error of gatewayd ended the session',
+    mend: "Look into gatewayd's log, and report it.",
+    sqlstate: 'XX000',
+  },
+});

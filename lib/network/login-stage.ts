@@ -1,0 +1,80 @@
+import { BackendCode, FrontendCode, transactionStatus, type TransactionStatus } from '../protocol/codes.ts';
+import { FrameScanner } from '../protocol/frame-scanner.ts';
+import { isFatal } from './fatal.ts';
+import { Hold } from './intake.ts';
+import type { Link } from './link.ts';
+import type { Stage } from './stage.ts';
+
+/** What a session learns while its client logs in at the database. */
+export interface LoginWatcher {
+  /** @param key the body of BackendKeyData; valid during the call */
+  backendKey(key: Buffer): void;
+  /** The first ReadyForQuery is on its way to the client. Neither side is read until the relay is opened. */
+  loggedIn(status: TransactionStatus): void;
+}
+
+/**
+ * From the start-up packet to the first ReadyForQuery: bytes pass untouched. Of the client's only the answers to the
+ * authentication do; what it sends ahead of its turn waits, so that no query passes the traffic hooks by.
+ */
+export class LoginStage implements Stage {
+  readonly idle = false;
+  readonly #link: Link;
+  readonly #watcher: LoginWatcher;
+  readonly #client = new FrameScanner();
+  readonly #server = new FrameScanner({
+    collect: [BackendCode.BackendKeyData, BackendCode.ReadyForQuery, BackendCode.ErrorResponse],
+  });
+  #told = false;
+
+  constructor(link: Link, watcher: LoginWatcher) {
+    this.#link = link;
+    this.#watcher = watcher;
+  }
+
+  get speakable(): boolean {
+    return this.#server.atBoundary;
+  }
+
+  get endExpected(): boolean {
+    return this.#told;
+  }
+
+  fromClient(chunk: Buffer): void {
+    const scanner = this.#client;
+    scanner.feed(chunk);
+    let early = false;
+    while (!early && scanner.next()) early = scanner.type !== FrontendCode.PasswordMessage;
+    // What is not finished yet tells by its first byte what it is, and that is in this chunk if it is no answer.
+    early ||= scanner.type !== 0 && scanner.type !== FrontendCode.PasswordMessage;
+    const end = early ? scanner.start : chunk.length;
+    if (end > 0) this.#link.toServer(end === chunk.length ? chunk : chunk.subarray(0, end));
+    if (!early) return;
+    this.#link.clientIntake.hold(Hold.Gate);
+    this.#link.client.unshift(chunk.subarray(end));
+  }
+
+  fromServer(chunk: Buffer): void {
+    const scanner = this.#server;
+    scanner.feed(chunk);
+    while (scanner.next()) {
+      if (scanner.type === BackendCode.BackendKeyData) this.#watcher.backendKey(scanner.body);
+      else if (scanner.type === BackendCode.ErrorResponse) this.#told ||= isFatal(scanner.body);
+      else if (scanner.type === BackendCode.ReadyForQuery) return this.#finish(chunk, scanner.end, scanner.body);
+    }
+    this.#link.toClient(chunk);
+  }
+
+  close(): void {
+    // Nothing is held here: what waits lies in the sockets.
+  }
+
+  #finish(chunk: Buffer, end: number, body: Buffer): void {
+    const { client, server, clientIntake, serverIntake } = this.#link;
+    clientIntake.hold(Hold.Gate);
+    serverIntake.hold(Hold.Gate);
+    this.#link.toClient(end === chunk.length ? chunk : chunk.subarray(0, end));
+    if (end < chunk.length && !server.destroyed) server.unshift(chunk.subarray(end));
+    if (!client.destroyed) this.#watcher.loggedIn(transactionStatus(body));
+  }
+}

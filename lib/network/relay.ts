@@ -1,0 +1,128 @@
+import { GatewayDError } from '../errors.ts';
+import { networkErrors } from './errors.ts';
+import { Hold } from './intake.ts';
+import { Link } from './link.ts';
+import { LoginStage, type LoginWatcher } from './login-stage.ts';
+import type { Socket } from 'node:net';
+import type { Stage } from './stage.ts';
+
+/** How a relay ended. */
+export interface RelayEnd {
+  readonly by: 'client' | 'server' | 'gateway';
+  /** What the client does not know yet; null where it was told, has left, or expects nothing else. */
+  readonly error: GatewayDError | null;
+  /** Whether the client could read a message now: it has no part of another one. */
+  readonly speakable: boolean;
+}
+
+/** Carries bytes between a client and its database connection, from the start-up packet until one of them ends. */
+export class Relay {
+  /** Settles, and never rejects, when nothing more is carried. The sockets are then somebody else's to close. */
+  readonly finished: Promise<RelayEnd>;
+  readonly #link: Link;
+  readonly #resolve: (end: RelayEnd) => void;
+  #stage: Stage;
+  #over = false;
+  #draining = false;
+
+  constructor(client: Socket, server: Socket, watcher: LoginWatcher) {
+    const { promise, resolve } = withResolvers<RelayEnd>();
+    this.finished = promise;
+    this.#resolve = resolve;
+    this.#link = new Link(client, server);
+    this.#stage = new LoginStage(this.#link, watcher);
+    client.on('data', this.#onClientData).on('end', this.#onClientEnd).on('close', this.#onClientClose);
+    server.on('data', this.#onServerData).on('end', this.#onServerEnd).on('close', this.#onServerEnd);
+  }
+
+  /** Sends the start-up packet to the database and goes on with what the client sent behind it. */
+  start(startupPacket: Buffer, rest: Buffer): void {
+    const { client, server } = this.#link;
+    server.write(startupPacket);
+    if (rest.length > 0) client.unshift(rest);
+    client.resume();
+    server.resume();
+  }
+
+  /** After `loggedIn`: goes on in another way, which is given the two sockets. */
+  open(makeStage: (link: Link) => Stage): void {
+    if (this.#over) return;
+    this.#stage = makeStage(this.#link);
+    this.#link.clientIntake.release(Hold.Gate);
+    this.#link.serverIntake.release(Hold.Gate);
+    this.settle();
+  }
+
+  /** Ends the session as soon as the database owes the client nothing. */
+  drain(): void {
+    this.#draining = true;
+    this.settle();
+  }
+
+  /** To be called when something in flight may have ended. */
+  settle(): void {
+    if (this.#draining && !this.#over && this.#stage.idle) this.fail(new GatewayDError(networkErrors.NETWORK_STOPPED));
+  }
+
+  /** Ends the relay now; `error` is what the client is to be told, null where it knows. */
+  fail(error: GatewayDError | null): void {
+    this.#finish('gateway', error);
+  }
+
+  readonly #onClientData = (chunk: Buffer): void => {
+    try {
+      this.#stage.fromClient(chunk);
+    } catch (error) {
+      this.#break(error, this.#stage.speakable);
+    }
+  };
+
+  readonly #onServerData = (chunk: Buffer): void => {
+    const { speakable } = this.#stage;
+    try {
+      this.#stage.fromServer(chunk);
+    } catch (error) {
+      this.#break(error, speakable);
+    }
+    if (this.#draining) this.settle();
+  };
+
+  /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
+  readonly #onClientEnd = (): void => {
+    this.#link.server.end();
+  };
+
+  readonly #onClientClose = (): void => this.#finish('client', null);
+
+  readonly #onServerEnd = (): void => {
+    const { endExpected } = this.#stage;
+    const expected = endExpected || this.#link.client.readableEnded;
+    this.#finish('server', expected ? null : new GatewayDError(networkErrors.NETWORK_DATABASE_CLOSED));
+  };
+
+  #break(error: unknown, speakable: boolean): void {
+    const known = error instanceof GatewayDError && error.sqlstate !== undefined;
+    const told = known ? error : new GatewayDError(networkErrors.NETWORK_INTERNAL, {}, { cause: error });
+    this.#finish('gateway', told, speakable);
+  }
+
+  #finish(by: RelayEnd['by'], error: GatewayDError | null, speakable = this.#stage.speakable): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { client, server } = this.#link;
+    client.off('data', this.#onClientData).off('end', this.#onClientEnd).off('close', this.#onClientClose);
+    server.off('data', this.#onServerData).off('end', this.#onServerEnd).off('close', this.#onServerEnd);
+    this.#link.detach();
+    this.#stage.close();
+    this.#resolve({ by, error, speakable });
+  }
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

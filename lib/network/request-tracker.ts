@@ -1,0 +1,73 @@
+import { BackendCode, FrontendCode, type TransactionStatus } from '../protocol/codes.ts';
+
+/**
+ * Follows the types of the messages of one session and knows whether the database owes the client anything: a
+ * session that is idle can be ended, or moved, without anybody losing an answer.
+ */
+export class RequestTracker {
+  /** Types of the requests that a ReadyForQuery will answer, oldest first. */
+  readonly #awaited: number[] = [];
+  /** An extended query has begun and no Sync has ended it. */
+  #unsynced = false;
+  /** The database takes COPY data, and ignores Sync until it has all. */
+  #copyingIn = false;
+  #status: TransactionStatus | null = null;
+
+  /** As the last ReadyForQuery said; null before the first. */
+  get status(): TransactionStatus | null {
+    return this.#status;
+  }
+
+  /** Nothing is in flight, and no transaction is open. */
+  get idle(): boolean {
+    return this.#status === 'I' && this.#awaited.length === 0 && !this.#unsynced;
+  }
+
+  /** A message of this type went to the database. */
+  sent(type: number): void {
+    switch (type) {
+      case FrontendCode.Query:
+      case FrontendCode.FunctionCall:
+        this.#awaited.push(type);
+        break;
+      case FrontendCode.Sync:
+        if (this.#copyingIn) break;
+        this.#awaited.push(type);
+        this.#unsynced = false;
+        break;
+      case FrontendCode.Parse:
+      case FrontendCode.Bind:
+      case FrontendCode.Describe:
+      case FrontendCode.Execute:
+      case FrontendCode.Close:
+        this.#unsynced = true;
+        break;
+      case FrontendCode.CopyDone:
+      case FrontendCode.CopyFail:
+        this.#copyingIn = false;
+        break;
+      default:
+    }
+  }
+
+  /** A message of this type, other than ReadyForQuery, came from the database. */
+  received(type: number): void {
+    if (type === BackendCode.CopyInResponse) {
+      this.#copyingIn = true;
+      // A Sync sent along with the COPY's Execute is ignored as well; the one after the data counts.
+      if (this.#awaited[0] === FrontendCode.Sync) {
+        this.#awaited.shift();
+        this.#unsynced = true;
+      }
+    } else if (type === BackendCode.ErrorResponse) {
+      this.#copyingIn = false;
+    }
+  }
+
+  /** A ReadyForQuery came. */
+  ready(status: TransactionStatus): void {
+    this.#status = status;
+    this.#awaited.shift();
+    this.#copyingIn = false;
+  }
+}

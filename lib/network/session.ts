@@ -1,0 +1,281 @@
+import type { Socket } from 'node:net';
+import { GatewayDError } from '../errors.ts';
+import { callSeries, emitBail, emitSeries } from '../hooks/dispatch.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { Address, Session as SessionFacts } from '../hooks/payloads.ts';
+import { makeRefusal, type WireError } from '../hooks/verdict.ts';
+import type { Logger } from '../logger.ts';
+import type { TransactionStatus } from '../protocol/codes.ts';
+import type { StartupMessage } from '../protocol/startup.ts';
+import { Conversation } from '../traffic/conversation.ts';
+import { abortable } from './abortable.ts';
+import type { CancelRegistry } from './cancel-registry.ts';
+import { addressOf, type Connection, type Database, openConnection } from './database.ts';
+import { networkErrors } from './errors.ts';
+import { Frontend, type FrontendTls, type Greeting } from './frontend.ts';
+import type { Link } from './link.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+import { PlainStage } from './plain-stage.ts';
+import { Relay, type RelayEnd } from './relay.ts';
+import { rerouted } from './rerouted.ts';
+import { type SessionState, transition } from './session-state.ts';
+import type { Stage } from './stage.ts';
+import { TappedStage } from './tapped-stage.ts';
+
+/** What all sessions of one server share. */
+export interface SessionContext {
+  /** The group in `servers`. */
+  readonly server: string;
+  readonly hooks: Hooks;
+  readonly logger: Logger;
+  readonly databases: LoadBalancer<Database>;
+  readonly cancels: CancelRegistry;
+  readonly tls: FrontendTls | null;
+  /** Milliseconds from connecting to being logged in; 0 is without limit. */
+  readonly loginTimeout: number;
+  /** Bytes of the largest message a plugin is shown. */
+  readonly maxMessageSize: number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Why a session ends whose client is not there any more: nobody is left to be told. */
+const clientLeft = new Error('the client left');
+
+/** One client's connection, from accepting it until it is closed, and the database connection it is given. */
+export class Session {
+  readonly id: string;
+  readonly #context: SessionContext;
+  readonly #frontend: Frontend;
+  /** Ends whatever the session waits for before it has a relay. */
+  readonly #abort = new AbortController();
+  readonly #loginTimer: NodeJS.Timeout | undefined;
+  #state: SessionState = 'starting';
+  #facts: Mutable<SessionFacts> | null = null;
+  #connection: Connection | null = null;
+  #relay: Relay | null = null;
+  #forgetKey: (() => void) | null = null;
+
+  /** @param id unique in this process */
+  constructor(id: string, socket: Socket, context: SessionContext) {
+    this.id = id;
+    this.#context = context;
+    this.#frontend = new Frontend(socket, context.tls, () => this.#abort.abort(clientLeft));
+    if (context.loginTimeout > 0) this.#loginTimer = setTimeout(() => this.#expire(), context.loginTimeout);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether `opening` has been reached: health checks and cancel requests never do. */
+  get counted(): boolean {
+    return this.#facts !== null;
+  }
+
+  /** Serves the client. Settles when its connection and the database's are closed and all plugins know; never rejects. */
+  async run(): Promise<void> {
+    try {
+      const greeting = await abortable(this.#frontend.greet(), this.#abort.signal);
+      if (greeting?.kind === 'cancel') await this.#context.cancels.cancel(greeting.bytes);
+      if (greeting?.kind === 'session') await this.#serve(greeting);
+    } catch (error) {
+      this.#fail(error);
+    }
+    await this.#close();
+  }
+
+  /** Lets the client finish what it is at, then ends the session; one that is not logged in yet is ended now. */
+  drain(): void {
+    if (this.#relay === null) this.terminate(new GatewayDError(networkErrors.NETWORK_STOPPING));
+    else this.#relay.drain();
+  }
+
+  /** Ends the session now; the client is told why where it can be. */
+  terminate(error: GatewayDError): void {
+    if (this.#relay === null) this.#abort.abort(error);
+    else this.#relay.fail(error);
+  }
+
+  /** Cuts both connections. */
+  destroy(): void {
+    this.#abort.abort(clientLeft);
+    this.#relay?.fail(null);
+    this.#frontend.destroy();
+    this.#connection?.socket.destroy();
+  }
+
+  async #serve({ startup, bytes }: Greeting & { kind: 'session' }): Promise<void> {
+    const facts = this.#introduce(startup);
+    this.#facts = facts;
+    this.#to('opening');
+    const refusal = await this.#askToOpen(facts);
+    if (refusal !== null) return this.#turnAway(refusal);
+    this.#to('waiting');
+    const connection = await this.#connect(await this.#route(facts));
+    this.#connection = connection;
+    facts.server = addressOf(connection.endpoint);
+    this.#abort.signal.throwIfAborted();
+    this.#to('authenticating');
+    this.#part(await this.#carry(connection, bytes));
+  }
+
+  #introduce({ parameters }: StartupMessage): Mutable<SessionFacts> {
+    const user = parameters.get('user') ?? '';
+    // PostgreSQL takes an empty database for none.
+    const database = parameters.get('database') || user;
+    const { address: client, tls } = this.#frontend;
+    return { id: this.id, client, server: null as Address | null, tls, user, database, parameters };
+  }
+
+  async #askToOpen(session: SessionFacts): Promise<WireError | null> {
+    const refusal = await this.#wait(
+      emitBail(this.#context.hooks.opening, {
+        session,
+        refuse: (sqlstate, message, detail) =>
+          makeRefusal({ sqlstate, message, ...(detail === undefined ? {} : { detail }) }),
+      }),
+    );
+    return refusal === undefined ? null : refusal.error;
+  }
+
+  async #route(session: SessionFacts): Promise<readonly [Database, ...Database[]]> {
+    const { hooks, databases, server } = this.#context;
+    const candidates = databases.candidates();
+    const chosen = await this.#wait(
+      emitBail(hooks.route, {
+        session,
+        candidates: candidates.map(({ name, address }) => ({ name, address })),
+        notice: (message) => this.#frontend.notice(message),
+        signal: this.#abort.signal,
+      }),
+    );
+    return chosen === undefined ? candidates : [rerouted(server, candidates, chosen)];
+  }
+
+  /** Tries one database after the other; only the last is worth waiting for. */
+  async #connect([database, ...others]: readonly [Database, ...Database[]]): Promise<Connection> {
+    const { databases: balancer } = this.#context;
+    const [next, ...rest] = others;
+    const { settings } = database;
+    const attempt = next === undefined ? database : { ...database, settings: { ...settings, retries: 0 } };
+    try {
+      const connection = await openConnection(attempt, this.#abort.signal);
+      balancer.reached(database);
+      return connection;
+    } catch (error) {
+      const unreachable = error instanceof GatewayDError && error.code === 'NETWORK_DATABASE_UNREACHABLE';
+      if (unreachable) balancer.failed(database);
+      if (!unreachable || next === undefined) throw error;
+      return this.#connect([next, ...rest]);
+    }
+  }
+
+  #carry({ socket, endpoint }: Connection, startupPacket: Buffer): Promise<RelayEnd> {
+    const { socket: client, rest } = this.#frontend.takeOver();
+    const relay = new Relay(client, socket, {
+      backendKey: (key) => {
+        this.#forgetKey = this.#context.cancels.add(key, endpoint);
+      },
+      loggedIn: (status) => this.#opened(relay, status),
+    });
+    this.#relay = relay;
+    relay.start(startupPacket, rest);
+    return relay.finished;
+  }
+
+  #opened(relay: Relay, status: TransactionStatus): void {
+    clearTimeout(this.#loginTimer);
+    this.#to('open');
+    const { hooks, logger } = this.#context;
+    const facts = this.#facts as SessionFacts;
+    logger.debug({ ...this.#who(), tls: facts.tls }, 'session opened');
+    callSeries(hooks.opened, facts, () => relay.open((link) => this.#stage(link, relay, facts, status)));
+  }
+
+  #stage(link: Link, relay: Relay, session: SessionFacts, transactionStatus: TransactionStatus): Stage {
+    const { hooks, logger, maxMessageSize } = this.#context;
+    if (!isTapped(hooks)) return new PlainStage(link, transactionStatus);
+    const conversation = new Conversation({ session, hooks, logger, maxMessageSize, transactionStatus });
+    return new TappedStage(link, conversation, {
+      settled: () => relay.settle(),
+      ended: ({ sqlstate, message }) => {
+        logger.info({ ...this.#who(), sqlstate }, `session ended: ${message}`);
+        relay.fail(null);
+      },
+    });
+  }
+
+  /** The relay is over: the client hears what it does not know yet. */
+  #part({ by, error, speakable }: RelayEnd): void {
+    this.#context.logger.debug({ ...this.#who(), by }, 'session over');
+    if (error === null) this.#frontend.end();
+    else this.#tell(error, speakable);
+  }
+
+  #fail(error: unknown): void {
+    if (error === clientLeft) return this.#frontend.destroy();
+    const known = error instanceof GatewayDError && error.sqlstate !== undefined;
+    this.#tell(known ? error : new GatewayDError(networkErrors.NETWORK_INTERNAL, {}, { cause: error }), true);
+  }
+
+  #turnAway(refusal: WireError): void {
+    const { sqlstate, message } = refusal;
+    this.#context.logger.info({ ...this.#who(), sqlstate }, `client refused by a plugin: ${message}`);
+    this.#frontend.fail(refusal);
+  }
+
+  #tell(error: GatewayDError, speakable: boolean): void {
+    const { code, sqlstate = 'XX000', message, cause } = error;
+    const { NETWORK_INTERNAL, NETWORK_STOPPED, NETWORK_STOPPING } = networkErrors;
+    const fields = { ...this.#who(), code, sqlstate, ...(cause === undefined ? {} : { err: cause }) };
+    if (code === NETWORK_STOPPED.code || code === NETWORK_STOPPING.code) this.#context.logger.debug(fields, message);
+    else if (code === NETWORK_INTERNAL.code) this.#context.logger.error(fields, message);
+    else this.#context.logger.warn(fields, message);
+    if (speakable) this.#frontend.fail({ sqlstate, message });
+    else this.#frontend.end();
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#loginTimer);
+    this.#forgetKey?.();
+    this.#to('draining');
+    this.#frontend.end();
+    const gone = Promise.all([this.#frontend.closed, this.#connection?.release()]);
+    if (this.#facts !== null) await emitSeries(this.#context.hooks.closing, this.#facts);
+    await gone;
+    this.#to('closed');
+    if (this.#facts !== null) await emitSeries(this.#context.hooks.closed, this.#facts);
+  }
+
+  #expire(): void {
+    const { NETWORK_CONNECT_TIMEOUT, NETWORK_LOGIN_TIMEOUT } = networkErrors;
+    const definition = this.#state === 'waiting' ? NETWORK_CONNECT_TIMEOUT : NETWORK_LOGIN_TIMEOUT;
+    const { loginTimeout: milliseconds, server } = this.#context;
+    this.terminate(new GatewayDError(definition, { milliseconds, server, state: this.#state }));
+  }
+
+  #wait<T>(promise: Promise<T>): Promise<T> {
+    return abortable(promise, this.#abort.signal);
+  }
+
+  #to(state: SessionState): void {
+    this.#state = transition(this.#state, state);
+  }
+
+  #who(): Record<string, unknown> {
+    const { host, port } = this.#frontend.address;
+    const who = { session: this.id, server: this.#context.server, client: port === 0 ? host : `${host}:${port}` };
+    return this.#facts === null ? who : { ...who, user: this.#facts.user, database: this.#facts.database };
+  }
+}
+
+function isTapped(hooks: Hooks): boolean {
+  return (
+    hooks.traffic.isUsed() ||
+    hooks.trafficFromClient.isUsed() ||
+    hooks.trafficToServer.isUsed() ||
+    hooks.trafficFromServer.isUsed() ||
+    hooks.trafficToClient.isUsed()
+  );
+}

@@ -1,0 +1,15 @@
+/** How a relay treats the bytes that come, in one part of a session's life. What its methods throw ends the session. */
+export interface Stage {
+  /** Nothing is in flight and no transaction is open. */
+  readonly idle: boolean;
+  /** The client has whole messages only, and could read one of ours. */
+  readonly speakable: boolean;
+  /** The client was told by the database why its connection ends, or has said goodbye itself. */
+  readonly endExpected: boolean;
+  /** @throws {GatewayDError} for bytes that are no protocol */
+  fromClient(chunk: Buffer): void;
+  /** @throws {GatewayDError} for bytes that are no protocol */
+  fromServer(chunk: Buffer): void;
+  /** The relay is over; nothing more comes. */
+  close(): void;
+}

@@ -1,0 +1,78 @@
+import type { Duplex } from 'node:stream';
+import { type ReadStartupPacket, readStartupPacket } from '../protocol/startup.ts';
+
+/** How much a client may send ahead of its turn before it is no longer read from. */
+const longestBacklog = 65_536;
+
+/** A packet with the bytes it was read from. */
+export interface StartupBytes extends ReadStartupPacket {
+  readonly bytes: Buffer;
+}
+
+/**
+ * Reads a client's packets while it has no database, and goes on reading while it waits for one, so that a client
+ * that goes away is noticed.
+ */
+export class StartupReader {
+  readonly #socket: Duplex;
+  readonly #onGone: () => void;
+  #backlog: Buffer = Buffer.alloc(0);
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  /** @param onGone called once when the client ends its side, unless that is after `detach` */
+  constructor(socket: Duplex, onGone: () => void) {
+    this.#socket = socket;
+    this.#onGone = onGone;
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+  }
+
+  /** How many bytes have come that nobody asked for yet. */
+  get pending(): number {
+    return this.#backlog.length;
+  }
+
+  /**
+   * Gives the next packet; null when the client ends its side before it.
+   * @throws {GatewayDError} PROTOCOL_BAD_STARTUP, PROTOCOL_UNSUPPORTED_VERSION
+   */
+  async next(): Promise<StartupBytes | null> {
+    for (;;) {
+      const read = readStartupPacket(this.#backlog);
+      if (read !== null) {
+        const bytes = this.#backlog.subarray(0, read.length);
+        this.#backlog = this.#backlog.subarray(read.length);
+        return { ...read, bytes };
+      }
+      if (this.#ended) return null;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Stops to read, leaves the socket paused, and gives what nobody asked for. */
+  detach(): Buffer {
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    this.#socket.pause();
+    return this.#backlog;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#backlog = this.#backlog.length === 0 ? chunk : Buffer.concat([this.#backlog, chunk]);
+    // That such a client goes away is noticed late; the login timeout bounds it.
+    if (this.#backlog.length > longestBacklog) this.#socket.pause();
+    this.#continue();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#continue();
+    this.#onGone();
+  };
+
+  #continue(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+}

@@ -1,0 +1,96 @@
+import type { WireError } from '../hooks/verdict.ts';
+import { BackendCode } from '../protocol/codes.ts';
+import { FrameScanner } from '../protocol/frame-scanner.ts';
+import type { Conversation } from '../traffic/conversation.ts';
+import type { Relayed } from '../traffic/relayed.ts';
+import { isFatal } from './fatal.ts';
+import { Hold } from './intake.ts';
+import type { Link } from './link.ts';
+import type { Stage } from './stage.ts';
+
+/** What becomes of a chunk after the plugins had it, which may be later. */
+export interface TappedWatcher {
+  /** A chunk has been dealt with: the session may be idle now. */
+  settled(): void;
+  /** A plugin, or bytes that are no protocol, ended the session; the client has been told already. */
+  ended(error: WireError): void;
+}
+
+/** An open session whose traffic plugins look at: every chunk goes through the conversation. */
+export class TappedStage implements Stage {
+  readonly #link: Link;
+  readonly #conversation: Conversation;
+  readonly #watcher: TappedWatcher;
+  /** Reads what the client gets, which is not what the database sent. */
+  readonly #toClient = new FrameScanner({ collect: [BackendCode.ErrorResponse] });
+  #clientBusy = false;
+  #serverBusy = false;
+  #endExpected = false;
+
+  constructor(link: Link, conversation: Conversation, watcher: TappedWatcher) {
+    this.#link = link;
+    this.#conversation = conversation;
+    this.#watcher = watcher;
+  }
+
+  get idle(): boolean {
+    return !this.#clientBusy && !this.#serverBusy && this.#conversation.idle;
+  }
+
+  get speakable(): boolean {
+    return this.#toClient.atBoundary;
+  }
+
+  get endExpected(): boolean {
+    return this.#endExpected;
+  }
+
+  fromClient(chunk: Buffer): void {
+    this.#clientBusy = true;
+    this.#conversation.fromClient(chunk, this.#clientDone);
+    if (this.#clientBusy) this.#link.clientIntake.hold(Hold.Busy);
+  }
+
+  fromServer(chunk: Buffer): void {
+    this.#serverBusy = true;
+    this.#conversation.fromServer(chunk, this.#serverDone);
+    if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
+  }
+
+  close(): void {
+    this.#conversation.close();
+  }
+
+  readonly #clientDone = (relayed: Relayed): void => {
+    this.#clientBusy = false;
+    this.#write(relayed);
+    if (this.#link.clientFull) this.#link.clientIntake.hold(Hold.AnswersUnread);
+    this.#link.clientIntake.release(Hold.Busy);
+    this.#settle(relayed);
+  };
+
+  readonly #serverDone = (relayed: Relayed): void => {
+    this.#serverBusy = false;
+    this.#write(relayed);
+    this.#link.serverIntake.release(Hold.Busy);
+    this.#settle(relayed);
+  };
+
+  #write({ toServer, toClient, terminated }: Relayed): void {
+    if (terminated === true) this.#endExpected = true;
+    for (const bytes of toServer) this.#link.toServer(bytes);
+    const scanner = this.#toClient;
+    for (const bytes of toClient) {
+      scanner.feed(bytes);
+      while (scanner.next()) {
+        if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
+      }
+      this.#link.toClient(bytes);
+    }
+  }
+
+  #settle({ end }: Relayed): void {
+    if (end === undefined) this.#watcher.settled();
+    else this.#watcher.ended(end);
+  }
+}
