@@ -59,29 +59,31 @@ function reasonOf({ keyword, params, message }: SchemaFault, value: unknown, nod
   }
 }
 
-function unknownKey(path: ConfigPath, key: string, sources: Sources): ConfigIssue {
-  const known = Object.keys(nodeAt(path)?.properties ?? {});
-  return sources.issue([...path, key], 'error', 'is no key that gatewayd knows', {
-    nearest: nearest(key, known),
-    at: 'key',
-  });
+/** The path of what is at fault: of the key itself where it is one too many. */
+export function faultyPath(fault: SchemaFault, tree: unknown): ConfigPath {
+  const path = pathOf(fault, tree);
+  return fault.keyword === 'additionalProperties' ? [...path, String(fault.params['additionalProperty'])] : path;
 }
 
 /** A fault that the validator found, said so that the writer of the file knows what to do. */
 export function explain(fault: SchemaFault, tree: unknown, sources: Sources): ConfigIssue {
-  const path = pathOf(fault, tree);
-  if (fault.keyword === 'additionalProperties') {
-    return unknownKey(path, String(fault.params['additionalProperty']), sources);
-  }
-  if (fault.keyword === 'required') {
-    return sources.issue(path, 'error', `lacks the key ${String(fault.params['missingProperty'])}`);
-  }
+  const path = faultyPath(fault, tree);
   const value = valueAt(tree, path);
   const node = nodeAt(path);
-  if (fault.keyword === 'enum') {
-    const allowed = (fault.params['allowedValues'] as readonly unknown[]).map(String);
-    const reason = `must be one of ${allowed.join(', ')}`;
-    return sources.issue(path, 'error', reason, { nearest: nearest(String(value), allowed) });
+  switch (fault.keyword) {
+    case 'additionalProperties': {
+      const known = Object.keys(nodeAt(path.slice(0, -1))?.properties ?? {});
+      const hint = { nearest: nearest(String(path.at(-1)), known), at: 'key' } as const;
+      return sources.issue(path, 'error', 'is no key that gatewayd knows', hint);
+    }
+    case 'required':
+      return sources.issue(path, 'error', `lacks the key ${String(fault.params['missingProperty'])}`);
+    case 'enum': {
+      const allowed = (fault.params['allowedValues'] as readonly unknown[]).map(String);
+      const reason = `must be one of ${allowed.join(', ')}`;
+      return sources.issue(path, 'error', reason, { nearest: nearest(String(value), allowed) });
+    }
+    default:
+      return sources.issue(path, 'error', reasonOf(fault, value, node));
   }
-  return sources.issue(path, 'error', reasonOf(fault, value, node));
 }

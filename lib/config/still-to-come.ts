@@ -5,7 +5,7 @@ import type { Sources } from './sources.ts';
 import { type Tree, walk } from './tree.ts';
 
 interface Feature {
-  /** What is still to come, as the start of a sentence. */
+  /** What is still to come. */
   readonly name: string;
   /** Keys that have no effect until then; `*` is any group, block, row or key. */
   readonly keys: readonly string[];
@@ -15,15 +15,16 @@ interface Feature {
 
 /** Features that GatewayD's keys are accepted for, and that this version does not have. */
 export const stillToCome: readonly Feature[] = [
+  { name: 'logging in to the database for clients', keys: ['clients.*.*.startupParams.*'] },
   {
-    name: 'Metrics',
+    name: 'metrics',
     keys: ['metrics.*.address', 'metrics.*.path', 'metrics.*.readHeaderTimeout', 'metrics.*.timeout'],
   },
-  { name: 'Metrics over TLS', keys: ['metrics.*.certFile', 'metrics.*.keyFile'] },
-  { name: "Merging plugins' metrics", keys: ['pluginHost.enableMetricsMerger', 'pluginHost.metricsMergerPeriod'] },
-  { name: 'The admin API', keys: ['api.httpAddress', 'api.grpcNetwork', 'api.grpcAddress'] },
+  { name: 'metrics over TLS', keys: ['metrics.*.certFile', 'metrics.*.keyFile'] },
+  { name: "merging plugins' metrics", keys: ['pluginHost.enableMetricsMerger', 'pluginHost.metricsMergerPeriod'] },
+  { name: 'the admin API', keys: ['api.httpAddress', 'api.grpcNetwork', 'api.grpcAddress'] },
   {
-    name: 'Policies and actions',
+    name: 'policies and actions',
     keys: [
       'pluginHost.defaultPolicy',
       'pluginHost.policyTimeout',
@@ -33,7 +34,7 @@ export const stillToCome: readonly Feature[] = [
     ],
   },
   {
-    name: 'Running plugins in a thread or process of their own',
+    name: 'plugins in a thread or process of their own',
     keys: [
       'plugins.*.isolation',
       'pluginHost.healthCheckPeriod',
@@ -41,11 +42,11 @@ export const stillToCome: readonly Feature[] = [
       'pluginHost.reloadOnCrash',
     ],
   },
-  { name: 'Running executables as plugins', keys: ['plugins.*.localPath', 'plugins.*.args', 'plugins.*.env'] },
-  { name: 'Downloading plugins', keys: ['plugins.*.url'] },
-  { name: 'Logging to files', keys: ['loggers.*.output'], values: ['file'] },
+  { name: 'executables as plugins', keys: ['plugins.*.localPath', 'plugins.*.args', 'plugins.*.env'] },
+  { name: 'downloading plugins', keys: ['plugins.*.url'] },
+  { name: 'logging to files', keys: ['loggers.*.output'], values: ['file'] },
   {
-    name: 'Logging to files',
+    name: 'logging to files',
     keys: [
       'loggers.*.fileName',
       'loggers.*.maxSize',
@@ -55,9 +56,9 @@ export const stillToCome: readonly Feature[] = [
       'loggers.*.localTime',
     ],
   },
-  { name: 'Logging to syslog', keys: ['loggers.*.output'], values: ['syslog', 'rsyslog'] },
+  { name: 'logging to syslog', keys: ['loggers.*.output'], values: ['syslog', 'rsyslog'] },
   {
-    name: 'Logging to syslog',
+    name: 'logging to syslog',
     keys: ['loggers.*.rsyslogNetwork', 'loggers.*.rsyslogAddress', 'loggers.*.syslogPriority'],
   },
 ];
@@ -83,8 +84,10 @@ export function warnOfStillToCome(tree: Tree, sources: Sources): readonly Config
     }
   });
   const issues = [...asked].map(([name, [first = [], ...others]]) => {
-    const also = others.length === 0 ? '' : `, nor have ${others.map(pathText).join(', ')}`;
-    return sources.issue(first, 'warning', `has no effect yet${also}. ${name}: still to come`, { at: 'key' });
+    const also =
+      others.length === 0 ? '' : `; so ${others.length === 1 ? 'does' : 'do'} ${others.map(pathText).join(', ')}`;
+    const reason = `asks for what is still to come, and has no effect yet: ${name}${also}`;
+    return sources.issue(first, 'warning', reason, { at: 'key' });
   });
   if (!Object.hasOwn(tree, 'raft')) return issues;
   const reason = 'is ignored: several gatewayd need no agreement, so there is nothing to set up';
