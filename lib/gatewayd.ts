@@ -9,6 +9,7 @@ import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
 import { PluginHost } from './plugin/host.ts';
+import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
 import { chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
 import { reportAddress } from './telemetry/report-address.ts';
@@ -71,23 +72,9 @@ export class GatewayD {
   constructor(options: GatewayDOptions) {
     this.#options = options;
     this.#logger = options.logger;
-    const { config, directory } = options.loaded;
-    const row = config.plugins.find(({ name }) => name === 'telemetry');
-    this.#choice = telemetryChoice({ flags: options.flags, environment: options.environment, row });
-    const telemetryIsOn = this.#choice.usageReport.on || this.#choice.sentry.on;
-    this.#host = new PluginHost({
-      version,
-      logger: options.logger,
-      directory: path.resolve(directory, config.pluginHost.directory),
-      directoryGiven: config.pluginHost.directory !== './plugins',
-      builtInDirectory,
-      builtIns: telemetryIsOn ? ['telemetry'] : [],
-      lockFile: path.join(directory, 'plugins.lock'),
-      verify: config.pluginHost.verify,
-      devMode: options.devMode,
-      rows: withTelemetry(config.plugins, row, this.#choice),
-      timeout: milliseconds(config.pluginHost.timeout),
-    });
+    const { options: hostOptions, choice } = pluginHostOptions(options);
+    this.#choice = choice;
+    this.#host = new PluginHost(hostOptions);
   }
 
   /** The plugins, for whoever asks which of them an error belongs to. */
@@ -230,6 +217,32 @@ export class GatewayD {
       });
     });
   }
+}
+
+/** What the plugins are hosted with, for whoever wants to look at them without a gateway; and what of telemetry is on. */
+export function pluginHostOptions(options: GatewayDOptions): {
+  readonly options: PluginHostOptions;
+  readonly choice: TelemetryChoice;
+} {
+  const { config, directory } = options.loaded;
+  const row = config.plugins.find(({ name }) => name === 'telemetry');
+  const choice = telemetryChoice({ flags: options.flags, environment: options.environment, row });
+  return {
+    choice,
+    options: {
+      version,
+      logger: options.logger,
+      directory: path.resolve(directory, config.pluginHost.directory),
+      directoryGiven: config.pluginHost.directory !== './plugins',
+      builtInDirectory,
+      builtIns: choice.usageReport.on || choice.sentry.on ? ['telemetry'] : [],
+      lockFile: path.join(directory, 'plugins.lock'),
+      verify: config.pluginHost.verify,
+      devMode: options.devMode,
+      rows: withTelemetry(config.plugins, row, choice),
+      timeout: milliseconds(config.pluginHost.timeout),
+    },
+  };
 }
 
 function embeddedAddresses(clients: Clients): string[] {
