@@ -90,8 +90,7 @@ export class HookView {
   #tap(given: unknown, call: unknown, wrap: (tap: ContainedTap) => Run): void {
     const options = { ...this.#defaults, ...this.#read(given) };
     if (typeof call !== 'function') throw this.#badTap('what it is given to call is not a function');
-    const taken = this.#hook.taps.map(({ name }) => name);
-    const busOptions = busTapOptions(this.#owner.name, options, taken);
+    const busOptions = busTapOptions(this.#owner.name, options, this.#hook.taps);
     const tap = new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter);
     this.#hook.tapAsync(busOptions, busTap(wrap(tap)));
   }

@@ -14,9 +14,7 @@ export interface BusTapOptions {
   before?: string[];
 }
 
-/**
- * Reads a tap's first argument; gives the reason in words when it is wrong.
- */
+/** Reads a tap's first argument; gives the reason in words when it is wrong. */
 export function readTapOptions(given: unknown): TapOptions | { readonly reason: string } {
   if (typeof given === 'string') return { name: given };
   if (typeof given !== 'object' || given === null)
@@ -32,30 +30,37 @@ export function readTapOptions(given: unknown): TapOptions | { readonly reason: 
   return { name: name ?? '', before: names, ...(stage === undefined ? {} : { stage }) };
 }
 
-/** The tap's name on the bus: the plugin's for a tap without a name of its own, `plugin:tap` for others, `#2` after the second of a name. */
-function busName(plugin: string, name: string, taken: readonly string[]): string {
+/** As much of a tap on the bus as its order depends on. */
+interface Named {
+  readonly name: string;
+}
+
+/** The tap's name on the bus: the plugin's for a tap without a name of its own, `plugin:tap` for others; a second of a name gets `#2`. */
+function busName(plugin: string, name: string, taps: readonly Named[]): string {
   const own = name.trim();
   const base = own === '' || own === plugin ? plugin : `${plugin}:${own}`;
   let free = base;
-  for (let count = 2; taken.includes(free); count++) free = `${base}#${count}`;
+  for (let count = 2; taps.some((tap) => tap.name === free); count++) free = `${base}#${count}`;
   return free;
+}
+
+/** The names of those taps that `before` means: a plugin's, another plugin's by `plugin:tap`, or the plugin's own. */
+function resolveBefore(plugin: string, before: readonly string[], taps: readonly Named[]): string[] {
+  const exact = before.flatMap((one) => [one, `${plugin}:${one}`]);
+  const starts = before.flatMap((one) => [`${one}:`, `${one}#`, `${plugin}:${one}#`]);
+  const meant = taps.filter(({ name }) => exact.includes(name) || starts.some((start) => name.startsWith(start)));
+  return meant.map(({ name }) => name);
 }
 
 /**
  * Turns what a plugin asked for into tapable's options. tapable puts a tap whose `before` names a tap that is not there
- * in front of everything, and before the last only of several of one name; here every name on the bus is unique and
- * `before` is resolved to those that are there.
+ * in front of everything, and only before the last of several taps of one name; here every name on the bus is unique
+ * and `before` is resolved to those that are there.
  */
-export function busTapOptions(plugin: string, options: TapOptions, taken: readonly string[]): BusTapOptions {
-  const wanted = [options.before ?? []].flat();
-  const isMeant = (name: string): boolean =>
-    wanted.some((one) => {
-      const own = `${plugin}:${one}`;
-      return name === one || name === own || [`${one}:`, `${one}#`, `${own}#`].some((start) => name.startsWith(start));
-    });
-  const before = taken.filter(isMeant);
+export function busTapOptions(plugin: string, options: TapOptions, taps: readonly Named[]): BusTapOptions {
+  const before = resolveBefore(plugin, [options.before ?? []].flat(), taps);
   return {
-    name: busName(plugin, options.name ?? '', taken),
+    name: busName(plugin, options.name ?? '', taps),
     ...(options.stage === undefined ? {} : { stage: options.stage }),
     ...(before.length === 0 ? {} : { before }),
   };

@@ -1,0 +1,190 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import type { GlobalConfig } from '../../lib/config/schema.ts';
+import { callBail, callSeries, emit, emitBail, emitSeries, emitWaterfall } from '../../lib/hooks/dispatch.ts';
+import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
+import type { Routing, StartupEvent } from '../../lib/hooks/payloads.ts';
+import { createView } from '../../lib/hooks/view.ts';
+import { opening, ScopedText, session } from '../support/payloads.ts';
+import { RecordingOwner } from '../support/recording-owner.ts';
+
+const startup: StartupEvent = { version: '1.0.0', runtimeVersion: 'v20', devMode: false, plugins: [] };
+const configOf = (config: object): GlobalConfig => config as GlobalConfig;
+
+describe('dispatch', () => {
+  let bus: Hooks;
+  let view: Hooks;
+  let order: string[];
+
+  beforeEach(() => {
+    bus = createHooks();
+    view = createView(bus, new RecordingOwner('audit'));
+    order = [];
+  });
+
+  describe('AsyncSeries', () => {
+    it('calls each tap when the one before has settled', async () => {
+      view.opened.tapPromise('slow', async () => {
+        await new Promise(setImmediate);
+        order.push('slow');
+      });
+      view.opened.tapAsync('next', (_session, callback) => {
+        setImmediate(() => {
+          order.push('next');
+          callback();
+        });
+      });
+      view.opened.tap('last', () => void order.push('last'));
+      await emitSeries(bus.opened, session);
+      expect(order).to.deep.equal(['slow', 'next', 'last']);
+    });
+
+    it('waits for a promise returned from a plain tap', async () => {
+      const plainly = (call: () => unknown): (() => void) => call;
+      const later = (name: string): Promise<void> => new Promise<void>(setImmediate).then(() => void order.push(name));
+      view.opened.tap(
+        'async',
+        plainly(async () => later('async')),
+      );
+      view.opened.tap(
+        'plain',
+        plainly(() => later('plain')),
+      );
+      await emitSeries(bus.opened, session);
+      expect(order).to.deep.equal(['async', 'plain']);
+    });
+
+    it('takes no notice of what a tap returns', async () => {
+      view.opened.tap('one', () => 1 as never);
+      view.opened.tap('two', () => void order.push('two'));
+      await emitSeries(bus.opened, session);
+      expect(order).to.deep.equal(['two']);
+    });
+  });
+
+  describe('AsyncSeriesBail', () => {
+    it('ends with the first tap that returns something', async () => {
+      view.opening.tap('no opinion', () => void order.push('no opinion'));
+      view.opening.tapPromise('refuses', async (payload) => payload.refuse('28000', 'no'));
+      view.opening.tap('never', () => void order.push('never'));
+      const refusal = await emitBail(bus.opening, opening);
+      expect(refusal?.error).to.deep.equal({ sqlstate: '28000', message: 'no' });
+      expect(order).to.deep.equal(['no opinion']);
+    });
+
+    it('gives undefined when no tap returns anything', async () => {
+      view.opening.tap('no opinion', () => {});
+      expect(await emitBail(bus.opening, opening)).to.be.undefined;
+    });
+
+    it('takes a backend from a route tap', async () => {
+      const [first, second] = [
+        { name: 'default.writes', address: '127.0.0.1:5432' },
+        { name: 'default.reads', address: '127.0.0.1:5433' },
+      ];
+      view.route.tapAsync('reads', ({ candidates }, callback) => callback(null, candidates[1]));
+      const routing = { session, candidates: [first, second] } as unknown as Routing;
+      expect(await emitBail(bus.route, routing)).to.equal(second);
+    });
+  });
+
+  describe('AsyncSeriesWaterfall', () => {
+    it('replaces the value by what a tap returns and keeps it for undefined', async () => {
+      view.configLoaded.tap('replaces', (config) => configOf({ ...config, one: 1 }));
+      view.configLoaded.tap('keeps', () => undefined as never);
+      view.configLoaded.tapPromise('adds', async (config) => configOf({ ...config, two: 2 }));
+      expect(await emitWaterfall(bus.configLoaded, configOf({}))).to.deep.equal({ one: 1, two: 2 });
+    });
+
+    it('gives the value itself when nobody taps', async () => {
+      const config = configOf({});
+      expect(await emitWaterfall(bus.configLoaded, config)).to.equal(config);
+    });
+  });
+
+  describe('AsyncParallel', () => {
+    it('calls every tap at once and waits for none', () => {
+      view.startup.tapPromise('never', () => new Promise(() => {}));
+      view.startup.tapAsync('neither', () => {});
+      view.startup.tap('last', () => void order.push('last'));
+      emit(bus.startup, startup);
+      expect(order).to.deep.equal(['last']);
+    });
+  });
+
+  describe('synchronous taps', () => {
+    it('settle before the call returns', () => {
+      for (let count = 0; count < 3; count++) view.trafficFromClient.tap('sync', () => void order.push('tap'));
+      callBail(bus.trafficFromClient, new ScopedText('SELECT 1').payload, () => order.push('done'));
+      expect(order).to.deep.equal(['tap', 'tap', 'tap', 'done']);
+    });
+
+    it('settle before the call returns when they call back at once', () => {
+      view.traffic.tapAsync('sync', (_session, callback) => callback());
+      callSeries(bus.traffic, session, () => order.push('done'));
+      expect(order).to.deep.equal(['done']);
+    });
+
+    it('settle before the call returns beside a tap of the bus itself', () => {
+      bus.traffic.tap('core', () => void order.push('core'));
+      view.traffic.tap('sync', () => void order.push('tap'));
+      callSeries(bus.traffic, session, () => order.push('done'));
+      expect(order).to.deep.equal(['core', 'tap', 'done']);
+    });
+
+    it('do not use up the stack, however many they are', () => {
+      // Tapped on tapable's own list: naming each among so many is not what this is about.
+      view.traffic.tap('sync', () => void order.push('tap'));
+      const [tap] = bus.traffic.taps;
+      for (let count = 1; count < 20_000; count++) bus.traffic.taps.push(tap!);
+      callSeries(bus.traffic, session, () => order.push('done'));
+      expect(order).to.have.length(20_001);
+      expect(order.at(-1)).to.equal('done');
+    });
+  });
+
+  it('calls done at once for a hook nobody taps', async () => {
+    callSeries(bus.traffic, session, () => order.push('series'));
+    callBail(bus.opening, opening, (result) => order.push(result === undefined ? 'bail' : 'refusal'));
+    expect(order).to.deep.equal(['series', 'bail']);
+    emit(bus.startup, startup);
+    await emitSeries(bus.opened, session);
+    expect(await emitBail(bus.opening, opening)).to.be.undefined;
+  });
+
+  it('lets what done throws through to the caller, once', () => {
+    view.traffic.tap('sync', () => {});
+    const failing = (): never => {
+      order.push('done');
+      throw new RangeError('of the caller');
+    };
+    expect(() => callSeries(bus.traffic, session, failing)).to.throw(RangeError);
+    expect(order).to.deep.equal(['done']);
+  });
+
+  describe("a failing tap of gatewayd's own", () => {
+    const failure = new Error('of the core');
+    const throwing = (): never => {
+      throw failure;
+    };
+    for (const [title, tap] of [
+      ['throws', () => bus.opened.tap('core', throwing)],
+      ['throws before it calls back', () => bus.opened.tapAsync('core', throwing)],
+      ['rejects', () => bus.opened.tapPromise('core', () => Promise.reject(failure))],
+    ] as const) {
+      it(`that ${title} ends the chain and surfaces as an uncaught exception`, async () => {
+        tap();
+        // Mocha's own listeners would take it for a failure of this test.
+        const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+        process.removeAllListeners('uncaughtException');
+        try {
+          const uncaught = once(process, 'uncaughtException');
+          await emitSeries(bus.opened, session);
+          expect((await uncaught)[0]).to.equal(failure);
+        } finally {
+          for (const listener of listeners) process.on('uncaughtException', listener);
+        }
+      });
+    }
+  });
+});
