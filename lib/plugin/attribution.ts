@@ -1,9 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** Deep enough to find a plugin's frame below those of the libraries it uses. */
-const stackDepth = 100;
+import { callerStack, framesOf, stackOf } from './stack-frames.ts';
 
 /**
  * Tells whose code it was: by the topmost frame of a stack that lies in a plugin's file or folder, or else by the
@@ -56,41 +53,5 @@ export class Attribution<Owner> {
       const owner = this.#owners.get(place);
       if (owner !== undefined || place === path.dirname(place)) return owner;
     }
-  }
-}
-
-function stackOf(error: unknown): string {
-  try {
-    const stack: unknown = (error as Error | null | undefined)?.stack;
-    return typeof stack === 'string' ? stack : '';
-  } catch {
-    return '';
-  }
-}
-
-function callerStack(): string {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = stackDepth;
-  const stack = stackOf(new Error('here'));
-  Error.stackTraceLimit = stackTraceLimit;
-  return stack;
-}
-
-/** The frames of a stack as V8 writes it that lie in files. */
-function framesOf(stack: string): { readonly file: string; readonly place: string }[] {
-  return stack.split('\n').flatMap((line) => {
-    const place = /^ +at (?:.*\()?(?:async )?(.+:\d+:\d+)\)?$/.exec(line)?.[1];
-    const file = place?.replace(/:\d+:\d+$/, '');
-    if (place === undefined || file === undefined) return [];
-    if (file.startsWith('file:')) return [{ file: pathOf(file), place: pathOf(place) }];
-    return path.isAbsolute(file) ? [{ file, place }] : [];
-  });
-}
-
-function pathOf(url: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch {
-    return url;
   }
 }

@@ -4,6 +4,7 @@ import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { Ready } from './examine.ts';
 import { readModule, type PluginModule } from './plugin-module.ts';
+import { framesOf, stackOf } from './stack-frames.ts';
 import { lineOfSyntaxError } from './syntax-error.ts';
 
 /** A place for a plugin's code to run; in this very process so far. */
@@ -35,9 +36,9 @@ export const inProcess: Runner = {
 };
 
 /** What is said of a plugin whose import threw something: our own errors are clear already. */
-async function explain({ name: plugin, manifest }: Ready, error: unknown): Promise<GatewayDError> {
+async function explain({ name: plugin, path, manifest }: Ready, error: unknown): Promise<GatewayDError> {
   if (error instanceof GatewayDError && error.code in pluginErrors) return error;
-  if (!isParseError(error)) {
+  if (!isParseError(error, path)) {
     return new GatewayDError(pluginErrors.PLUGIN_IMPORT_FAILED, { plugin, reason: messageOf(error) }, { cause: error });
   }
   const line = await lineOfSyntaxError(manifest.entryPoint);
@@ -45,7 +46,7 @@ async function explain({ name: plugin, manifest }: Ready, error: unknown): Promi
   return new GatewayDError(pluginErrors.PLUGIN_SYNTAX_ERROR, { plugin, reason }, { cause: error });
 }
 
-/** Unlike one that code throws while it runs, the parser's error has no frame in any file. */
-function isParseError(error: unknown): boolean {
-  return error instanceof SyntaxError && !/^ +at .*file:\/\/.*:\d+:\d+\)?$/m.test(error.stack ?? '');
+/** Unlike one that code throws while it runs, the parser's error has no frame in any of the plugin's files. */
+function isParseError(error: unknown, pluginPath: string): boolean {
+  return error instanceof SyntaxError && !framesOf(stackOf(error)).some(({ file }) => file.startsWith(pluginPath));
 }

@@ -31,6 +31,8 @@ export async function readLock(lockFile: string): Promise<Lock> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
     throw broken(lockFile, messageOf(error));
   }
+  const own = readOwnLayout(text);
+  if (own !== null) return own;
   const { parse } = await import('yaml');
   let content: unknown;
   try {
@@ -49,6 +51,26 @@ export async function readLock(lockFile: string): Promise<Lock> {
   return new Map(
     [...plugins].map(([name, entry]: [unknown, unknown]) => [String(name), readEntry(lockFile, name, entry)]),
   );
+}
+
+const ownHead = /^(?:#[^\n]*\n)*version: 1\nplugins:\n/;
+const ownEntry =
+  / {2}([A-Za-z][\w.-]*):\n {4}path: ([\w./-]+)\n {4}checksum: ([0-9a-f]{64})\n {4}trusted: ([\dT:.-]+Z)\n/y;
+
+/**
+ * Reads a lock that looks just as `writeLock` writes it, without a parser of all of YAML: for many plugins that takes
+ * about as long as importing them. Null for any other lock.
+ */
+function readOwnLayout(text: string): Lock | null {
+  const lock = new Map<string, LockEntry>();
+  ownEntry.lastIndex = ownHead.exec(text)?.[0].length ?? text.length;
+  while (ownEntry.lastIndex < text.length) {
+    const [, name, path, checksum, trusted] = ownEntry.exec(text) ?? [];
+    if (name === undefined || path === undefined || checksum === undefined || trusted === undefined) return null;
+    if (lock.has(name)) return null;
+    lock.set(name, { path, checksum, trusted });
+  }
+  return lock.size > 0 ? lock : null;
 }
 
 function readEntry(lockFile: string, name: unknown, entry: unknown): LockEntry {
