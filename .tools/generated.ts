@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { errorsTable } from './docs/errors-table.ts';
 import { hooksTable } from './docs/hooks-table.ts';
 
 /** One generated part of one file. */
@@ -13,7 +14,10 @@ export interface Generated {
   content(): string | Promise<string>;
 }
 
-export const allGenerated: readonly Generated[] = [{ file: 'docs/hooks.md', marker: 'hooks', content: hooksTable }];
+export const allGenerated: readonly Generated[] = [
+  { file: 'docs/hooks.md', marker: 'hooks', content: hooksTable },
+  { file: 'docs/errors.md', marker: 'errors', content: errorsTable },
+];
 
 export const pathOf = ({ file }: Generated): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
