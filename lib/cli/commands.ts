@@ -1,0 +1,30 @@
+import type { Command } from './command.ts';
+import { configInitCommand } from './config-init.ts';
+import { configLintCommand } from './config-lint.ts';
+import { pluginLintCommand } from './plugin-lint.ts';
+import { pluginListCommand } from './plugin-list.ts';
+import { pluginTrustCommand } from './plugin-trust.ts';
+import { runCommand } from './run.ts';
+import { telemetryReceiveCommand } from './telemetry-receive.ts';
+import { telemetryShowCommand } from './telemetry-show.ts';
+import { versionCommand } from './version.ts';
+
+/** Every command, in the order of `--help`; `completion` is yargs' own. */
+export const commands: readonly Command[] = [
+  runCommand,
+  configInitCommand,
+  configLintCommand,
+  pluginListCommand,
+  pluginLintCommand,
+  pluginTrustCommand,
+  telemetryShowCommand,
+  telemetryReceiveCommand,
+  versionCommand,
+];
+
+/** What the first words of the commands with two stand for. */
+export const groups: Readonly<Record<string, string>> = {
+  config: 'Write or check the configuration',
+  plugin: 'List, check or trust plugins',
+  telemetry: 'See what is reported, or receive it',
+};

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { GatewayDError, messageOf } from '../errors.ts';
+import { defineCommand } from './command.ts';
+import { cliErrors } from './errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import { configFlag } from './flags.ts';
+
+/** `gatewayd config init` */
+export const configInitCommand = defineCommand({
+  name: 'config init',
+  describe: 'Write a gatewayd.yaml to start from, with comments',
+  flags: {
+    ...configFlag,
+    force: { alias: 'f', type: 'boolean', default: false, describe: 'Write over a file that is there' },
+  },
+  async run({ config: file = 'gatewayd.yaml', force }) {
+    const { initialConfig } = await import('../config/initial.ts');
+    const text = await initialConfig({ schemaPath: schemaPathFrom(file) });
+    try {
+      await writeFile(file, text, { flag: force ? 'w' : 'wx' });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
+        throw new GatewayDError(cliErrors.CLI_FILE_EXISTS, { file }, { cause });
+      }
+      throw new GatewayDError(cliErrors.CLI_FILE_NOT_WRITTEN, { file, reason: messageOf(cause) }, { cause });
+    }
+    process.stdout.write(`${file} is written. Start the gateway with \`gatewayd run -c ${file}\`.\n`);
+    return exitCodes.ok;
+  },
+});
+
+/** The way from the new file to the schema that ships with this gatewayd, for editors. */
+function schemaPathFrom(file: string): string {
+  const schema = path.join(import.meta.dirname, '../../gatewayd.schema.json');
+  const relative = path
+    .relative(path.dirname(path.resolve(file)), schema)
+    .split(path.sep)
+    .join('/');
+  return relative.startsWith('.') ? relative : `./${relative}`;
+}

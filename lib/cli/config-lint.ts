@@ -1,0 +1,23 @@
+import { defineCommand } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { configFlag, configSources, pluginConfigFlag } from './flags.ts';
+
+/** `gatewayd config lint` */
+export const configLintCommand = defineCommand({
+  name: 'config lint',
+  describe: 'Check the configuration, without starting anything',
+  flags: { ...configFlag, ...pluginConfigFlag },
+  async run(flags) {
+    const [{ lintConfig }, { formatIssues }] = await Promise.all([
+      import('../config/lint.ts'),
+      import('../config/format-issues.ts'),
+    ]);
+    const sources = configSources(flags);
+    const issues = await lintConfig(sources);
+    const errors = issues.filter((issue) => issue.severity === 'error').length;
+    if (issues.length > 0) process.stderr.write(`${formatIssues(issues)}\n`);
+    if (errors > 0) return exitCodes.config;
+    process.stdout.write(`${sources.configFile} is in order\n`);
+    return exitCodes.ok;
+  },
+});

@@ -1,0 +1,17 @@
+import { defineErrors } from '../errors.ts';
+
+/** What can go wrong in the launcher itself. */
+export const cliErrors = defineErrors({
+  CLI_USAGE: {
+    message: '{reason}',
+    mend: '`{command} --help` lists what there is.',
+  },
+  CLI_FILE_EXISTS: {
+    message: 'There is a {file} already',
+    mend: 'Use --force to write over it, or -c to name another file.',
+  },
+  CLI_FILE_NOT_WRITTEN: {
+    message: '{file} cannot be written: {reason}',
+    mend: 'Make its folder first, or use -c to name a file that you may write.',
+  },
+});

@@ -1,0 +1,37 @@
+/** How the process ends. Documented in docs/cli.md and under every `--help`; they never change their meaning. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  config: 3,
+  plugin: 4,
+  listen: 5,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What each stands for, for the reader of `--help`. */
+export const exitCodeMeanings: readonly (readonly [string, string])[] = [
+  ['0', 'all went well; a gateway that was asked to stop has stopped'],
+  ['1', 'something else went wrong, an error that nobody caught included'],
+  ['2', 'the command line is wrong'],
+  ['3', 'the configuration is wrong'],
+  ['4', 'a plugin is not well: a required one at `run`, any one at `plugin lint`'],
+  ['5', 'a server cannot listen on its address'],
+  ['130, 143', 'ended at once by a second SIGINT or SIGTERM'],
+];
+
+const byCode: Readonly<Record<string, ExitCode>> = {
+  CLI_USAGE: exitCodes.usage,
+  CONFIG_INVALID: exitCodes.config,
+  PLUGIN_REQUIRED_FAILED: exitCodes.plugin,
+  NETWORK_ADDRESS_IN_USE: exitCodes.listen,
+  NETWORK_CANNOT_LISTEN: exitCodes.listen,
+  RECEIVER_CANNOT_LISTEN: exitCodes.listen,
+};
+
+/** The exit code for an error that ended a command. */
+export function exitCodeOf(error: unknown): ExitCode {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return byCode[code] ?? exitCodes.failed;
+}

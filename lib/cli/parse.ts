@@ -1,0 +1,106 @@
+import type { Argv } from 'yargs';
+import { booleanFlags } from './boolean-flags.ts';
+import type { Command, FlagValues } from './command.ts';
+import { commands, groups } from './commands.ts';
+import { exitCodeMeanings } from './exit-codes.ts';
+import { commonFlags } from './flags.ts';
+import { usageError } from './usage-error.ts';
+import { versionText } from './version-text.ts';
+import { yargs } from './yargs.ts';
+
+/** What a command line asks for. */
+export interface Parsed {
+  readonly command: Command;
+  readonly flags: FlagValues<typeof commonFlags>;
+  readonly values: readonly string[];
+}
+
+const epilogue = ['Exit codes:', ...exitCodeMeanings.map(([code, meaning]) => `  ${code.padEnd(10)}${meaning}`)].join(
+  '\n',
+);
+
+/**
+ * Reads a command line. Null when it asked for help, the version or completion, which have been printed by then.
+ * @throws {GatewayDError} CLI_USAGE, with the nearest right word
+ */
+export async function parse(args: readonly string[]): Promise<Parsed | null> {
+  let parsed: Parsed | null = null;
+  const parser = yargs([])
+    .scriptName('gatewayd')
+    .usage('$0 <command>\n\nHosts plugins around a PostgreSQL gateway.')
+    .locale('en')
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .options(commonFlags)
+    .help('help', 'Show help')
+    .alias('help', 'h')
+    .version('version', 'Print the version', versionText())
+    .completion('completion', 'Print a script that completes commands and flags in bash and zsh')
+    .epilogue(epilogue)
+    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .demandCommand(1, 'Which command?')
+    .strict()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw usageError(error instanceof Error ? error.message : message, args);
+    });
+  const choose = (command: Command) => (argv: Record<string, unknown>) => {
+    const name = command.values?.name ?? '';
+    parsed = { command, flags: argv as Parsed['flags'], values: (argv[name] ?? []) as readonly string[] };
+  };
+  addCommands(parser, choose);
+  await parser.parseAsync(booleanFlags(args));
+  return checked(parsed, args);
+}
+
+type Choose = (command: Command) => (argv: Record<string, unknown>) => void;
+
+function addCommands(parser: Argv, choose: Choose): void {
+  const known = new Set<string>();
+  for (const command of commands) {
+    const [group = '', second] = command.name.split(' ');
+    if (second === undefined) addCommand(parser, command.name, command, choose);
+    else if (!known.has(group)) addGroup(parser, group, choose);
+    known.add(group);
+  }
+}
+
+function addGroup(parser: Argv, group: string, choose: Choose): void {
+  parser.command(group, groups[group] ?? '', (inner) => {
+    for (const command of commands) {
+      const [first, second] = command.name.split(' ');
+      if (first === group && second !== undefined) addCommand(inner, second, command, choose);
+    }
+    return inner.demandCommand(1, `${group} what?`);
+  });
+}
+
+function addCommand(parser: Argv, word: string, command: Command, choose: Choose): void {
+  const { values } = command;
+  parser.command(
+    values === undefined ? word : `${word} <${values.name}..>`,
+    command.describe,
+    (inner) => {
+      if (values !== undefined) inner.positional(values.name, { describe: values.describe, type: 'string' });
+      for (const [line, what] of command.examples ?? []) inner.example(line, what);
+      return inner.options(command.flags);
+    },
+    choose(command),
+  );
+}
+
+/** A flag with nothing behind it is taken for an empty text, or for `false`, by yargs. */
+function checked(parsed: Parsed | null, args: readonly string[]): Parsed | null {
+  const values: Readonly<Record<string, unknown>> = parsed?.flags ?? {};
+  for (const [name, { type }] of Object.entries(parsed?.command.flags ?? {})) {
+    const value = values[name];
+    if (type !== 'string' || value === undefined) continue;
+    if (typeof value !== 'string' || value === '') throw usageError(`--${name} needs a value`, args);
+  }
+  return parsed;
+}

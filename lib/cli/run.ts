@@ -1,0 +1,115 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { GlobalConfig, LoggerConfig } from '../config/schema.ts';
+import type { GatewayD, Started } from '../gatewayd.ts';
+import type { Logger } from '../logger.ts';
+import { defineCommand, type FlagValues } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { configFlag, configSources, pluginConfigFlag } from './flags.ts';
+import { askedToStop, endOnUncaught } from './supervise.ts';
+
+const flags = {
+  ...configFlag,
+  ...pluginConfigFlag,
+  dev: {
+    type: 'boolean',
+    default: false,
+    describe: 'Take plugins as they are, without asking whether they are trusted; for writing plugins',
+  },
+  'usage-report': {
+    type: 'boolean',
+    defaultDescription: 'true',
+    describe: 'Send the anonymous usage report; `gatewayd telemetry show` prints it',
+  },
+  lint: {
+    type: 'boolean',
+    default: true,
+    describe: 'Warn of what in the configuration has no effect; errors in it count always',
+  },
+  tracing: { type: 'boolean', default: false, describe: 'Trace with OpenTelemetry; still to come' },
+  'collector-url': {
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: '"localhost:4317"',
+    describe: 'Where traces go; still to come',
+  },
+} as const;
+
+type RunFlags = FlagValues<typeof flags>;
+
+/** `gatewayd run` */
+export const runCommand = defineCommand({
+  name: 'run',
+  describe: 'Run the gateway',
+  flags,
+  examples: [
+    ['$0 run', 'with gatewayd.yaml, if there is one here'],
+    ['$0 run --dev', 'while writing plugins'],
+    ['$0 run -c /etc/gatewayd.yaml', 'with the configuration there'],
+  ],
+  async run(given) {
+    const [{ loadConfig }, { createLogger }, { GatewayD: Gatewayd }] = await Promise.all([
+      import('../config/load.ts'),
+      import('../logger/create-logger.ts'),
+      import('../gatewayd.ts'),
+    ]);
+    const loaded = await loadConfig(configSources(given));
+    const logger = await createLogger(ownLogger(loaded.config));
+    await warn(given, loaded, logger);
+    const gatewayd = new Gatewayd({
+      loaded,
+      devMode: given.dev,
+      flags: telemetryFlags(given),
+      environment: process.env,
+      logger,
+    });
+    return await runUntilAsked(gatewayd, logger);
+  },
+});
+
+function ownLogger({ loggers }: GlobalConfig): LoggerConfig {
+  if (loggers['default'] === undefined) throw new TypeError('a configuration always has the logger `default`');
+  return loggers['default'];
+}
+
+async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number> {
+  endOnUncaught(gatewayd, logger);
+  const asked = askedToStop(gatewayd, logger);
+  const starting = gatewayd.start();
+  starting.catch((failure: unknown) => {
+    // People read it on stderr.
+    if (!process.stdout.isTTY) logger.fatal({ err: failure }, 'not started');
+  });
+  const started = await Promise.race([starting, asked.then(() => null)]);
+  if (started !== null) await present(started);
+  const signal = await asked;
+  // What is half started cannot be stopped.
+  await starting.catch(() => {});
+  await gatewayd.signal(signal);
+  await gatewayd.stop();
+  return exitCodes.ok;
+}
+
+/** People get a summary; the log has a line for programs. */
+async function present(started: Started): Promise<void> {
+  if (!process.stdout.isTTY) return;
+  const [{ summary }, { terminalOf }] = await Promise.all([import('./summary.ts'), import('./terminal.ts')]);
+  process.stdout.write(await summary(started, terminalOf(process.stdout)));
+}
+
+async function warn(given: RunFlags, { warnings }: LoadedConfig, logger: Logger): Promise<void> {
+  if (given.tracing || given['collector-url'] !== undefined) {
+    logger.warn('--tracing and --collector-url have no effect yet: tracing is still to come');
+  }
+  if (!given.lint || warnings.length === 0) return;
+  const { formatIssue } = await import('../config/format-issues.ts');
+  for (const issue of warnings) logger.warn({ part: 'config' }, formatIssue({ ...issue }));
+}
+
+/** Without a word on the command line, the configuration and the environment decide. */
+export function telemetryFlags(given: Pick<RunFlags, 'sentry' | 'usage-report'>): {
+  readonly sentry?: boolean;
+  readonly usageReport?: boolean;
+} {
+  const { sentry, 'usage-report': usageReport } = given;
+  return { ...(sentry === undefined ? {} : { sentry }), ...(usageReport === undefined ? {} : { usageReport }) };
+}

@@ -1,0 +1,67 @@
+import path from 'node:path';
+import type { Started } from '../gatewayd.ts';
+import { pluginTable } from './plugin-table.ts';
+import { printable, styled, type Terminal, wrapped } from './terminal.ts';
+
+const labelWidth = 12;
+
+/** What `run` prints on a terminal once every server listens: what runs, how to use it, and what is reported about it. */
+export async function summary(started: Started, terminal: Terminal): Promise<string> {
+  const line = (label: string, text: string): string =>
+    `${styled(terminal, 'dim', label.padEnd(labelWidth))}${wrapped(printable(text), terminal, labelWidth)}`;
+  const paste = started.servers.map(({ name, address }) => {
+    const label = styled(terminal, 'dim', 'Connect'.padEnd(labelWidth));
+    return `${label}${styled(terminal, 'cyan', psqlLine(name, address, started))}`;
+  });
+  const plugins = await pluginTable(started.reports, terminal);
+  const parts = [
+    `${styled(terminal, 'bold', `gatewayd ${started.version}`)} is ready after ${started.milliseconds} ms`,
+    line('Config', started.configFile ?? 'none was found, so the defaults apply; `gatewayd config init` writes one'),
+    ...(started.devMode ? [line('Mode', 'development: plugins are taken as they are, nothing is verified')] : []),
+    ...started.databases.map(({ name, address, embedded }) =>
+      line('Database', `${embedded ? `a PostgreSQL of our own, at ${address}` : address} (${name})`),
+    ),
+    '',
+    plugins === '' ? 'No plugins.\n' : plugins,
+    ...paste,
+    line('Telemetry', telemetryLine(started)),
+  ];
+  return `\n${parts.join('\n')}\n\n`;
+}
+
+/** A command to paste into another terminal. Of a database that is not ours, psql's own defaults are the best guess. */
+function psqlLine(server: string, address: string, { databases }: Started): string {
+  const behind = databases.find(({ name, embedded }) => embedded && name.startsWith(`${server}.`));
+  const settings = {
+    ...connectTo(address),
+    ...(behind?.user === undefined ? {} : { user: behind.user }),
+    ...(behind?.database === undefined ? {} : { dbname: behind.database }),
+  };
+  const text = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+  return `psql "${text.join(' ')}"`;
+}
+
+function connectTo(address: string): { host: string; port: string } {
+  if (address.startsWith('/')) {
+    const port = /\.s\.PGSQL\.(\d+)$/.exec(address)?.[1] ?? '5432';
+    return { host: path.dirname(address), port };
+  }
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  // Listening everywhere includes here.
+  const here = new Map([
+    ['0.0.0.0', '127.0.0.1'],
+    ['', '127.0.0.1'],
+    ['::', '::1'],
+  ]);
+  return { host: here.get(host) ?? host, port };
+}
+
+function telemetryLine({ telemetry }: Started): string {
+  const { usageReport, sentry, usageReportAddress } = telemetry;
+  const report = usageReport.on
+    ? `one anonymous usage report (versions, system, plugins and their checksums) goes to ${usageReportAddress}.`
+    : `no usage report (${usageReport.why}).`;
+  const errors = sentry.on ? 'Errors go to your Sentry.' : `No error reports (${sentry.why}).`;
+  const choices = usageReport.on || sentry.on ? ' Turn it off: DO_NOT_TRACK=1, or the config.' : '';
+  return `${report} ${errors} See it exactly: gatewayd telemetry show.${choices}`;
+}

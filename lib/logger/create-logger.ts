@@ -1,0 +1,78 @@
+import { type DestinationStream, multistream, pino } from 'pino';
+import type { LoggerConfig } from '../config/schema.ts';
+import { GatewayDError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { formatByGoLayout } from './go-layouts.ts';
+
+/** GatewayD's names of levels that pino calls otherwise. */
+const levels: Readonly<Record<string, string>> = { panic: 'fatal', disabled: 'silent' };
+
+/** Digits that a time stamp has more, or fewer, than one in milliseconds. */
+const powers: Readonly<Record<LoggerConfig['timeFormat'], number>> = { unix: -3, unixms: 0, unixmicro: 3, unixnano: 6 };
+
+/**
+ * A logger as one group of `loggers` describes it. `console` is readable text on a terminal and JSON lines elsewhere;
+ * `stdout` and `stderr` are JSON lines always. Lines are written before the call returns, so that none is lost
+ * however the process ends. Outputs that are still to come are left out; without any other, it is `console`.
+ */
+export async function createLogger(config: LoggerConfig, isTerminal = process.stdout.isTTY): Promise<Logger> {
+  const level = levels[config.level] ?? config.level;
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":${timeStamp(Date.now(), config.timeFormat)}`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError, error: describeError },
+  };
+  const streams = await openStreams(config, isTerminal);
+  const [only] = streams;
+  if (streams.length === 1 && only !== undefined) return pino(options, only);
+  const all = streams.map((stream) => ({ stream, level: 'trace' as const }));
+  return pino(options, multistream(all));
+}
+
+async function openStreams(config: LoggerConfig, isTerminal: boolean): Promise<DestinationStream[]> {
+  const known = config.output.filter((name) => name === 'console' || name === 'stdout' || name === 'stderr');
+  const outputs = known.length === 0 ? (['console'] as const) : known;
+  // Away from a terminal `console` and `stdout` are the same.
+  const targets = new Set(outputs.map((name) => (name === 'console' && !isTerminal ? 'stdout' : name)));
+  return await Promise.all([...targets].map((name) => (name === 'console' ? openConsole(config) : openJson(name))));
+}
+
+async function openJson(name: 'stdout' | 'stderr'): Promise<DestinationStream> {
+  return pino.destination({ dest: name === 'stderr' ? 2 : 1, sync: true });
+}
+
+async function openConsole(config: LoggerConfig): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    colorize: !config.noColor && (process.env['NO_COLOR'] ?? '') === '',
+    sync: true,
+    singleLine: true,
+    translateTime: false,
+    customPrettifiers: {
+      time: (stamp) => formatByGoLayout(momentOf(stamp, config.timeFormat), config.consoleTimeFormat),
+    },
+  });
+}
+
+function timeStamp(milliseconds: number, format: LoggerConfig['timeFormat']): string {
+  const power = powers[format];
+  // As text: nanoseconds do not fit into a number.
+  return power < 0 ? String(milliseconds).slice(0, power) : `${milliseconds}${'0'.repeat(power)}`;
+}
+
+function momentOf(stamp: unknown, format: LoggerConfig['timeFormat']): Date {
+  return new Date(Number(stamp) / 10 ** powers[format]);
+}
+
+/** An error in the log: of our own ones, what their message is made from is left out, being in the message. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const described = { ...pino.stdSerializers.err(error) };
+  if (error instanceof GatewayDError) {
+    delete described['template'];
+    delete described['values'];
+  }
+  return described;
+}
