@@ -89,6 +89,12 @@ export class FrameScanner {
     return true;
   }
 
+  /** Forgets the unfinished message, of which the caller kept all bytes from `start` on and will feed them again. */
+  forgetUnfinished(): void {
+    this.#taken = 0;
+    this.length = 0;
+  }
+
   /**
    * The body of the message `next` just reported, without type byte and length word. Of a message that lay in one
    * chunk it is a part of that chunk; of a split one it is there only for the types to `collect`, up to the limit,

@@ -6,11 +6,18 @@ import { GatewayDError, type ErrorDefinition } from '../errors.ts';
  */
 export class MessageSource {
   #bytes: Buffer;
-  #retained = false;
+  #retained: boolean;
   #expired: ErrorDefinition | null = null;
 
-  constructor(bytes: Buffer) {
+  /** @param owned true when nobody else will ever use these bytes again */
+  constructor(bytes: Buffer, owned = false) {
     this.#bytes = bytes;
+    this.#retained = owned;
+  }
+
+  /** Whether the bytes stay what they are. */
+  get retained(): boolean {
+    return this.#retained;
   }
 
   /** @throws {GatewayDError} what `release` was given, once it has been called */

@@ -101,7 +101,7 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
     const to = new BodyWriter();
     this.write(to, fields);
     const bytes = to.finish();
-    return this.at(new MessageSource(bytes), 0, bytes.length);
+    return this.at(new MessageSource(bytes, true), 0, bytes.length);
   }
 
   /** Writes a message behind others. */

@@ -1,8 +1,23 @@
+import { GatewayDError } from '../errors.ts';
+import { callBail, callSeries } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Session } from '../hooks/payloads.ts';
+import { Verdict, type Outcome, type WireError } from '../hooks/verdict.ts';
 import type { Logger } from '../logger.ts';
 import type { TransactionStatus } from '../protocol/codes.ts';
+import { encodeErrorResponse } from '../protocol/error-response.ts';
+import { MessageReader } from '../protocol/message-reader.ts';
+import type { Sender } from '../protocol/messages.ts';
+import { ClientBatch } from './client-batch.ts';
+import { ClientForwarder } from './client-forwarder.ts';
+import { ClientScanner } from './client-scanner.ts';
+import { Pipeline } from './pipeline.ts';
+import { PortalDescriber } from './portal-describer.ts';
 import type { Relayed } from './relayed.ts';
+import { SentBatch } from './sent-batch.ts';
+import { ServerBatch } from './server-batch.ts';
+import { ServerScanner, takeServerParts, type ServerPart } from './server-parts.ts';
+import { TrafficBatch } from './traffic-batch.ts';
 
 export interface ConversationOptions {
   readonly session: Session;
@@ -15,6 +30,31 @@ export interface ConversationOptions {
   readonly transactionStatus: TransactionStatus;
 }
 
+type Done = (result: Relayed) => void;
+
+const nothing: readonly Buffer[] = [];
+const nothingRelayed: Relayed = { toServer: nothing, toClient: nothing };
+
+/** Messages of the database on their way through the taps, part by part. */
+interface ServerRun {
+  readonly parts: readonly ServerPart[];
+  next: number;
+  readonly toClient: Buffer[];
+  readonly sent: TrafficBatch[];
+  end: WireError | null;
+  readonly done: Done;
+}
+
+/** Whether any of the traffic hooks is tapped: without, a session needs no Conversation. */
+export function isTrafficTapped(hooks: Hooks): boolean {
+  return clientIsTapped(hooks) || serverIsTapped(hooks);
+}
+
+const clientIsTapped = (hooks: Hooks): boolean =>
+  hooks.traffic.isUsed() || hooks.trafficFromClient.isUsed() || hooks.trafficToServer.isUsed();
+
+const serverIsTapped = (hooks: Hooks): boolean => hooks.trafficFromServer.isUsed() || hooks.trafficToClient.isUsed();
+
 /**
  * The traffic of one session after it is `opened`, shown to the traffic hooks and changed by them. Make one only when
  * one of the five traffic hooks is tapped; without taps a FrameScanner does for the session's own needs.
@@ -26,17 +66,215 @@ export interface ConversationOptions {
  * - the chunk belongs to the conversation until `done`, and to the sockets until it is written; an asynchronous tap
  *   works on a copy.
  * - a chunk may give nothing (a message is not whole yet) or bytes for the other side (a local reply).
- * - after a result with `end` or `terminated`, and after `close`, nothing more is fed.
+ * - after a result with `end` or `terminated`, and after `close`, nothing more is fed, and a `done` that is still due
+ *   is not called.
  * - neither method throws: bytes that are no protocol give `end` with 08P01.
  */
-export declare class Conversation {
-  constructor(options: ConversationOptions);
-  fromClient(chunk: Buffer, done: (result: Relayed) => void): void;
-  fromServer(chunk: Buffer, done: (result: Relayed) => void): void;
+export class Conversation {
+  readonly #session: Session;
+  readonly #hooks: Hooks;
+  readonly #logger: Logger;
+  readonly #pipeline: Pipeline;
+  /** Where the side is tapped, its messages are collected; where it is not, they are passed on as they come. */
+  readonly #clientReader: MessageReader | null;
+  readonly #serverReader: MessageReader | null;
+  readonly #clientForwarder: ClientForwarder;
+  readonly #clientScanner: ClientScanner;
+  readonly #serverScanner: ServerScanner;
+  #clientBusy = false;
+  #serverBusy = false;
+  #closed = false;
+
+  constructor({ session, hooks, logger, maxMessageSize, transactionStatus }: ConversationOptions) {
+    const rowsWanted = hooks.trafficFromServer.isUsed();
+    this.#session = session;
+    this.#hooks = hooks;
+    this.#logger = logger;
+    this.#pipeline = new Pipeline(transactionStatus, rowsWanted);
+    this.#clientReader = clientIsTapped(hooks) ? new MessageReader(maxMessageSize) : null;
+    this.#serverReader = serverIsTapped(hooks) ? new MessageReader(maxMessageSize) : null;
+    const describer = new PortalDescriber(this.#pipeline, rowsWanted);
+    this.#clientForwarder = new ClientForwarder(this.#pipeline, describer);
+    this.#clientScanner = new ClientScanner(this.#pipeline, describer);
+    this.#serverScanner = new ServerScanner(this.#pipeline);
+  }
+
   /** Nothing in flight, nothing half received, no transaction: the session may move to another generation of hooks. */
-  get idle(): boolean;
+  get idle(): boolean {
+    return (
+      this.#pipeline.empty &&
+      this.#pipeline.status === 'I' &&
+      !this.#clientBusy &&
+      !this.#clientForwarder.refusing &&
+      this.#serverAtBoundary &&
+      (this.#clientReader ?? this.#clientScanner).atBoundary &&
+      (this.#serverReader?.atBoundary ?? true)
+    );
+  }
+
   /** Of the last ReadyForQuery. */
-  get transactionStatus(): TransactionStatus;
+  get transactionStatus(): TransactionStatus {
+    return this.#pipeline.status;
+  }
+
+  /** One chunk from the client's socket. */
+  fromClient(chunk: Buffer, done: Done): void {
+    if (this.#closed) return;
+    if (this.#clientReader === null) return this.#scanClient(chunk, done);
+    let buffers: readonly Buffer[];
+    try {
+      buffers = this.#clientReader.read(chunk);
+    } catch (error) {
+      return done(this.#endBy(error));
+    }
+    if (buffers.length === 0) return done(nothingRelayed);
+    const batch = new ClientBatch(this.#session, buffers);
+    this.#clientBusy = true;
+    callSeries(this.#hooks.traffic, this.#session, () =>
+      callBail(this.#hooks.trafficFromClient, batch, (verdict) => this.#settleClient(batch, outcomeOf(verdict), done)),
+    );
+  }
+
+  /** One chunk from the database's socket. */
+  fromServer(chunk: Buffer, done: Done): void {
+    if (this.#closed) return;
+    let parts: readonly ServerPart[];
+    try {
+      if (this.#serverReader === null) {
+        return done({ toServer: nothing, toClient: this.#serverScanner.forward(chunk) });
+      }
+      parts = takeServerParts(this.#pipeline, this.#serverReader.read(chunk));
+    } catch (error) {
+      return done(this.#endBy(error));
+    }
+    this.#serverBusy = true;
+    this.#runServer({ parts, next: 0, toClient: [], sent: [], end: null, done });
+  }
+
   /** The connection is gone: pending taps' results are dropped, and `done` is not called any more. */
-  close(): void;
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Nothing of the database is on its way to the client, so that bytes of our own may go there. */
+  get #serverAtBoundary(): boolean {
+    return !this.#serverBusy && this.#serverScanner.atBoundary;
+  }
+
+  #scanClient(chunk: Buffer, done: Done): void {
+    let toServer: readonly Buffer[];
+    try {
+      toServer = this.#clientScanner.forward(chunk);
+    } catch (error) {
+      return done(this.#endBy(error));
+    }
+    done({ toServer, toClient: nothing, ...(this.#clientScanner.terminated ? { terminated: true } : {}) });
+  }
+
+  #settleClient(batch: ClientBatch, outcome: Outcome | null, done: Done): void {
+    this.#clientBusy = false;
+    if (this.#closed) return batch.release();
+    if (outcome?.kind === 'terminate') {
+      batch.release();
+      return done(this.#end(outcome.error, nothing));
+    }
+    const buffers = batch.output();
+    let toServer: readonly Buffer[];
+    try {
+      toServer = this.#clientForwarder.forward(buffers, outcome);
+    } catch (error) {
+      batch.release();
+      return done(this.#endBy(error));
+    }
+    const toClient = this.#serverAtBoundary ? this.#pipeline.takeReady() : nothing;
+    done({ toServer, toClient, ...(this.#clientForwarder.terminated ? { terminated: true } : {}) });
+    if (toServer === buffers) this.#observe('trafficToServer', batch);
+    else {
+      batch.release();
+      this.#observeBytes('trafficToServer', 'frontend', toServer);
+    }
+    this.#observeBytes('trafficToClient', 'backend', toClient);
+  }
+
+  /** A loop, not a recursion: a chunk can hold thousands of parts. */
+  #runServer(run: ServerRun): void {
+    for (
+      let part = run.parts[run.next];
+      part !== undefined;
+      part = run.end === null ? run.parts[run.next] : undefined
+    ) {
+      run.next++;
+      if (part.buffers.length > 0 && !this.#passServer(run, part)) return;
+      if (run.end === null) this.#sendLocal(run, part.local);
+    }
+    this.#finishServer(run);
+  }
+
+  /** @returns whether the taps have settled; if they have not, the run goes on when they do */
+  #passServer(run: ServerRun, part: ServerPart): boolean {
+    const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
+    let settled = false;
+    let waiting = false;
+    callBail(this.#hooks.trafficFromServer, batch, (verdict) => {
+      settled = true;
+      if (this.#closed) return batch.release();
+      const outcome = outcomeOf(verdict);
+      if (outcome === null || outcome.kind === 'reply') {
+        for (const bytes of batch.output()) run.toClient.push(bytes);
+        run.sent.push(batch);
+      } else {
+        batch.release();
+        run.end = outcome.error;
+      }
+      if (!waiting) return;
+      if (run.end === null) this.#sendLocal(run, part.local);
+      this.#runServer(run);
+    });
+    waiting = !settled;
+    return settled && !this.#closed;
+  }
+
+  #sendLocal(run: ServerRun, local: readonly Buffer[]): void {
+    if (local.length === 0) return;
+    for (const bytes of local) run.toClient.push(bytes);
+    if (this.#hooks.trafficToClient.isUsed()) run.sent.push(new TrafficBatch(this.#session, 'backend', local));
+  }
+
+  #finishServer(run: ServerRun): void {
+    this.#serverBusy = false;
+    if (run.end === null) {
+      this.#sendLocal(run, this.#pipeline.takeReady());
+      run.done({ toServer: nothing, toClient: run.toClient });
+    } else run.done(this.#end(run.end, run.toClient));
+    for (const batch of run.sent) this.#observe('trafficToClient', batch);
+  }
+
+  #observeBytes(hook: 'trafficToServer' | 'trafficToClient', sender: Sender, bytes: readonly Buffer[]): void {
+    if (bytes.length === 0 || !this.#hooks[hook].isUsed()) return;
+    this.#observe(hook, new TrafficBatch(this.#session, sender, bytes));
+  }
+
+  /** Shows what was sent, waits for nobody, and lets go of it when everybody has seen it. */
+  #observe(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
+    if (!this.#hooks[hook].isUsed()) return batch.release();
+    callSeries(this.#hooks[hook], new SentBatch(batch), () => batch.release());
+  }
+
+  #endBy(error: unknown): Relayed {
+    if (!(error instanceof GatewayDError)) throw error;
+    this.#logger.warn({ code: error.code, session: this.#session.id }, error.message);
+    return this.#end({ sqlstate: error.sqlstate ?? 'XX000', message: error.message }, nothing);
+  }
+
+  #end(error: WireError, before: readonly Buffer[]): Relayed {
+    this.#closed = true;
+    const toClient = this.#serverScanner.atBoundary
+      ? [...before, encodeErrorResponse({ severity: 'FATAL', ...error })]
+      : before;
+    return { toServer: nothing, toClient, end: error };
+  }
+}
+
+function outcomeOf(verdict: Verdict | void | undefined): Outcome | null {
+  return Verdict.is(verdict) ? verdict.outcome : null;
 }

@@ -1,0 +1,113 @@
+import { GatewayDError } from '../errors.ts';
+import type { FromClient, ReplyRows, Session } from '../hooks/payloads.ts';
+import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
+import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
+import { FrontendCode } from '../protocol/codes.ts';
+import { frontendKinds, type Parse, type Query } from '../protocol/frontend-messages.ts';
+import type { Message } from '../protocol/messages.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { trafficErrors } from './errors.ts';
+import { replyVerdict } from './reply-rows.ts';
+import { TrafficBatch, type Edits } from './traffic-batch.ts';
+
+function isQuery(message: Message): message is Query | Parse {
+  return message.name === 'Query' || message.name === 'Parse';
+}
+
+/** Payload of `trafficFromClient`. */
+export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
+  #query: string | null | undefined;
+  #queryEdits: Edits = null;
+
+  constructor(session: Session, buffers: readonly Buffer[]) {
+    super(session, 'frontend', buffers);
+  }
+
+  get query(): string | null {
+    if (this.#query === undefined || this.#queryEdits !== this.edits) {
+      this.#query = (this.edits === null ? this.#findQuery() : this.edits.find(isQuery))?.sql ?? null;
+      this.#queryEdits = this.edits;
+    }
+    return this.#query;
+  }
+
+  replaceQuery(sql: string): void {
+    const message = this.items.find(isQuery);
+    if (message === undefined) throw new GatewayDError(trafficErrors.PAYLOAD_NO_QUERY);
+    if (message.name === 'Query') this.replace(message, frontendKinds.Query.make({ sql }));
+    else {
+      const { statement, parameterTypes } = message;
+      this.replace(message, frontendKinds.Parse.make({ statement, sql, parameterTypes }));
+    }
+  }
+
+  drop(message: Message): void {
+    this.replace(message, []);
+  }
+
+  reply(rows: ReplyRows): Verdict {
+    return replyVerdict(rows);
+  }
+
+  refuse(sqlstate: string, message: string): Verdict {
+    return makeVerdict({ kind: 'refuse', error: { sqlstate, message } });
+  }
+
+  terminate(sqlstate: string, message: string): Verdict {
+    return makeVerdict({ kind: 'terminate', error: { sqlstate, message } });
+  }
+
+  refusal(sqlstate: string, message: string): Verdict {
+    return this.refuse(sqlstate, message);
+  }
+
+  [openScope](): ScopedHandle {
+    return new ClientHandle(this);
+  }
+
+  /** Finds the query without making a message of everything before and after it. */
+  #findQuery(): Query | Parse | undefined {
+    for (const source of this.sources) {
+      const { bytes } = source;
+      let start = 0;
+      while (start < bytes.length) {
+        const end = start + 1 + bytes.readInt32BE(start + 1);
+        const type = bytes[start];
+        if (type === FrontendCode.Query) return frontendKinds.Query.at(source, start, end);
+        if (type === FrontendCode.Parse) return frontendKinds.Parse.at(source, start, end);
+        start = end;
+      }
+    }
+    return undefined;
+  }
+}
+
+class ClientHandle extends BatchHandle<ClientBatch> implements FromClient {
+  get query(): string | null {
+    return this.live.query;
+  }
+
+  replaceQuery(sql: string): void {
+    this.live.replaceQuery(sql);
+  }
+
+  replace(message: Message, by: Message | readonly Message[]): void {
+    this.live.replace(message, by);
+  }
+
+  drop(message: Message): void {
+    this.live.drop(message);
+  }
+
+  reply(rows: ReplyRows): Verdict {
+    return this.live.reply(rows);
+  }
+
+  refuse(sqlstate: string, message: string): Verdict {
+    return this.live.refuse(sqlstate, message);
+  }
+
+  terminate(sqlstate: string, message: string): Verdict {
+    return this.live.terminate(sqlstate, message);
+  }
+}

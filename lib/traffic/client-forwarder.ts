@@ -1,0 +1,267 @@
+import type { Outcome } from '../hooks/verdict.ts';
+import { FrontendCode } from '../protocol/codes.ts';
+import { encodeErrorResponse } from '../protocol/error-response.ts';
+import { frontendKinds } from '../protocol/frontend-messages.ts';
+import { MessageSource } from '../protocol/message-source.ts';
+import { messages, textField } from '../protocol/messages.ts';
+import { wireBytes } from '../protocol/protocol-message.ts';
+import { bindComplete, LocalAnswer, parseComplete } from './local-answer.ts';
+import { BoundedMap, type LocalPortal, type LocalStatement } from './local-statements.ts';
+import { Outgoing } from './outgoing.ts';
+import { countParameters } from './parameter-count.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { PortalDescriber } from './portal-describer.ts';
+import { asWire } from './traffic-batch.ts';
+
+const sync = wireBytes(asWire(messages.sync()));
+
+/** What the taps decided about a batch. */
+interface Decision {
+  readonly answer: LocalAnswer | null;
+  /** The ErrorResponse. */
+  readonly refusal: Buffer | null;
+  /** The CopyFail that ends a COPY under way; null once it is sent. */
+  copyFail: Buffer | null;
+}
+
+const pass: Decision = { answer: null, refusal: null, copyFail: null };
+
+function decide(outcome: Outcome | null): Decision {
+  if (outcome?.kind === 'reply') return { answer: new LocalAnswer(outcome), refusal: null, copyFail: null };
+  if (outcome?.kind !== 'refuse') return pass;
+  return {
+    answer: null,
+    refusal: encodeErrorResponse({ severity: 'ERROR', ...outcome.error }),
+    copyFail: wireBytes(asWire(messages.copyFail(outcome.error.message.replaceAll('\0', '')))),
+  };
+}
+
+/** The string that begins at `start`; a name is compared, not read, so that no two become one. */
+export function nameAt(buffer: Buffer, start: number, end: number): string {
+  const nul = buffer.indexOf(0, start);
+  return buffer.toString('latin1', start, nul === -1 || nul > end ? end : nul);
+}
+
+/** One message on its way: a range of a buffer. */
+interface Frame {
+  readonly type: number;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Sends on what a client sent and the taps left, message by message: to the database, or to the plugin's answer.
+ * An answered Query becomes a Sync, and a client's own Sync is always sent, so that ReadyForQuery and the transaction
+ * status in it come from the database and in their order; only what goes before it is ours.
+ */
+export class ClientForwarder {
+  readonly #pipeline: Pipeline;
+  readonly #describer: PortalDescriber;
+  readonly #statements = new BoundedMap<LocalStatement>(1000);
+  readonly #portals = new BoundedMap<LocalPortal>(1000);
+  /** An extended query was refused: everything up to the client's Sync is left out, as PostgreSQL does after an error. */
+  #refused = false;
+  #terminated = false;
+
+  constructor(pipeline: Pipeline, describer: PortalDescriber) {
+    this.#pipeline = pipeline;
+    this.#describer = describer;
+  }
+
+  /** An answer of ours goes up to a Sync that the client has not sent yet. */
+  get refusing(): boolean {
+    return this.#refused;
+  }
+
+  /** The client said goodbye. */
+  get terminated(): boolean {
+    return this.#terminated;
+  }
+
+  /**
+   * @param buffers whole messages
+   * @returns what the database gets: the same list when that is all of it
+   * @throws {GatewayDError} PROTOCOL_BAD_MESSAGE
+   */
+  forward(buffers: readonly Buffer[], outcome: Outcome | null): readonly Buffer[] {
+    const decision = decide(outcome);
+    const out = new Outgoing();
+    for (const buffer of buffers) {
+      let start = 0;
+      while (start < buffer.length && !this.#terminated) {
+        const end = start + 1 + buffer.readInt32BE(start + 1);
+        this.#message(out, { type: buffer.readUInt8(start), buffer, start, end }, decision);
+        start = end;
+      }
+    }
+    const sent = out.finish();
+    return sent.length === buffers.length && sent.every((piece, index) => piece === buffers[index]) ? buffers : sent;
+  }
+
+  #message(out: Outgoing, frame: Frame, decision: Decision): void {
+    switch (frame.type) {
+      case FrontendCode.Query:
+      case FrontendCode.FunctionCall:
+        return this.#simple(out, frame, decision);
+      case FrontendCode.Parse:
+      case FrontendCode.Bind:
+      case FrontendCode.Describe:
+      case FrontendCode.Execute:
+      case FrontendCode.Close:
+        return this.#extended(out, frame, decision);
+      case FrontendCode.CopyData:
+      case FrontendCode.CopyDone:
+      case FrontendCode.CopyFail:
+        return this.#copy(out, frame, decision);
+      case FrontendCode.Sync:
+        this.#refused = false;
+        this.#pipeline.expect({ expected: 'Sync' });
+        break;
+      case FrontendCode.Terminate:
+        this.#terminated = true;
+        break;
+      default:
+    }
+    keep(out, frame);
+  }
+
+  #simple(out: Outgoing, frame: Frame, { answer, refusal }: Decision): void {
+    const isQuery = frame.type === FrontendCode.Query;
+    if (this.#refused) return;
+    this.#describer.forget();
+    if (answer === null && refusal === null) {
+      this.#pipeline.expect({ expected: isQuery ? 'Query' : 'FunctionCall' });
+      return keep(out, frame);
+    }
+    // The database is ignoring everything up to Sync: ours must not end that.
+    if (this.#pipeline.skipping) return;
+    if (refusal !== null) this.#pipeline.answer([refusal]);
+    else if (answer !== null) this.#pipeline.answer(isQuery ? answer.simple() : [answer.functionCall()]);
+    this.#pipeline.expect({ expected: 'Sync' });
+    out.put(sync);
+  }
+
+  #extended(out: Outgoing, frame: Frame, { answer, refusal }: Decision): void {
+    if (this.#refused) return;
+    if (refusal !== null) {
+      this.#refused = true;
+      return this.#pipeline.answer([refusal]);
+    }
+    switch (frame.type) {
+      case FrontendCode.Parse:
+        return this.#parse(out, frame, answer);
+      case FrontendCode.Bind:
+        return this.#bind(out, frame, answer);
+      case FrontendCode.Describe:
+        return this.#describe(out, frame, answer);
+      case FrontendCode.Execute:
+        return this.#execute(out, frame, answer);
+      default:
+        return this.#close(out, frame);
+    }
+  }
+
+  #parse(out: Outgoing, frame: Frame, answer: LocalAnswer | null): void {
+    const { buffer, start, end } = frame;
+    const statement = nameAt(buffer, start + 5, end);
+    this.#statements.set(statement, { answer, parameterTypes: parameterTypes(frame) });
+    if (answer !== null) return this.#pipeline.answer([parseComplete]);
+    this.#pipeline.expect({ expected: 'Parse' });
+    keep(out, frame);
+  }
+
+  #bind(out: Outgoing, frame: Frame, batchAnswer: LocalAnswer | null): void {
+    const { buffer, start, end } = frame;
+    const portal = nameAt(buffer, start + 5, end);
+    const statement = nameAt(buffer, start + 6 + portal.length, end);
+    const answer = batchAnswer ?? this.#statements.get(statement)?.answer ?? null;
+    if (answer !== null) {
+      const formats = frontendKinds.Bind.at(new MessageSource(buffer), start, end).resultFormats;
+      this.#portals.set(portal, { answer, formats, position: 0 });
+      return this.#pipeline.answer([bindComplete]);
+    }
+    this.#portals.delete(portal);
+    this.#describer.bound(portal);
+    this.#pipeline.expect({ expected: 'Bind' });
+    keep(out, frame);
+  }
+
+  #describe(out: Outgoing, frame: Frame, batchAnswer: LocalAnswer | null): void {
+    const { buffer, start, end } = frame;
+    const name = nameAt(buffer, start + 6, end);
+    if (buffer[start + 5] === targetStatement) {
+      const statement = this.#statements.get(name);
+      const answer = batchAnswer ?? statement?.answer ?? null;
+      if (answer !== null) return this.#pipeline.answer(answer.describeStatement(statement?.parameterTypes ?? []));
+      this.#pipeline.expect({ expected: 'DescribeStatement' });
+    } else {
+      const local = this.#localPortal(name, batchAnswer);
+      if (local !== undefined) return this.#pipeline.answer([local.answer.describe(local.formats)]);
+      this.#pipeline.expect({ expected: 'DescribePortal', portal: this.#describer.described(name) });
+    }
+    keep(out, frame);
+  }
+
+  #execute(out: Outgoing, frame: Frame, batchAnswer: LocalAnswer | null): void {
+    const { buffer, start, end } = frame;
+    const name = nameAt(buffer, start + 5, end);
+    const local = this.#localPortal(name, batchAnswer);
+    if (local !== undefined) {
+      const { maxRows } = frontendKinds.Execute.at(new MessageSource(buffer), start, end);
+      const { bytes, next } = local.answer.execute(local.position, maxRows);
+      local.position = next;
+      return this.#pipeline.answer(bytes);
+    }
+    const { portal, describe } = this.#describer.executed(name);
+    if (describe !== null) out.put(describe);
+    this.#pipeline.expect({ expected: 'Execute', portal });
+    keep(out, frame);
+  }
+
+  /** Always sent: to close what it does not know is no error for the database. */
+  #close(out: Outgoing, frame: Frame): void {
+    const { buffer, start, end } = frame;
+    const closed = buffer[start + 5] === targetStatement ? this.#statements : this.#portals;
+    closed.delete(nameAt(buffer, start + 6, end));
+    this.#pipeline.expect({ expected: 'Close' });
+    keep(out, frame);
+  }
+
+  #copy(out: Outgoing, frame: Frame, decision: Decision): void {
+    if (decision.refusal !== null) {
+      if (decision.copyFail === null) return;
+      out.put(decision.copyFail);
+      decision.copyFail = null;
+      return this.#pipeline.expect({ expected: 'CopyEnd' });
+    }
+    if (frame.type !== FrontendCode.CopyData) this.#pipeline.expect({ expected: 'CopyEnd' });
+    else if (decision.answer !== null) return;
+    keep(out, frame);
+  }
+
+  /** The portal a plugin's reply fills: by the batch it is executed in, or by the one it was bound in. */
+  #localPortal(name: string, batchAnswer: LocalAnswer | null): LocalPortal | undefined {
+    const known = this.#portals.get(name);
+    if (batchAnswer === null || known?.answer === batchAnswer) return known;
+    const portal: LocalPortal = { answer: batchAnswer, formats: known?.formats ?? [], position: 0 };
+    this.#portals.set(name, portal);
+    return portal;
+  }
+}
+
+const targetStatement = 0x53; // S
+const dollar = 0x24;
+
+function keep(out: Outgoing, { buffer, start, end }: Frame): void {
+  out.keep(buffer, start, end);
+}
+
+/** The parameters' types as a Describe of the statement would tell them if the database took all it can as text. */
+function parameterTypes({ buffer, start, end }: Frame): readonly number[] {
+  const at = buffer.indexOf(dollar, start);
+  if (at === -1 || at >= end) return [];
+  const { sql, parameterTypes: declared } = frontendKinds.Parse.at(new MessageSource(buffer), start, end);
+  const length = Math.max(declared.length, countParameters(sql));
+  return Array.from({ length }, (_, number) => declared[number] || textField.typeOid);
+}

@@ -1,0 +1,37 @@
+import { defineErrors } from '../errors.ts';
+
+/** What a tap can do wrong with the payload of a traffic hook. */
+export const trafficErrors = defineErrors({
+  PAYLOAD_EXPIRED: {
+    message: 'A payload was used after the tap that got it had settled',
+    mend: 'Copy what is needed later while the tap runs, or make the tap return a promise that settles when it is done.',
+  },
+  PAYLOAD_NO_QUERY: {
+    message: 'There is no query to replace in this batch',
+    mend: 'Look at `query` first: it is null when the batch has no Query or Parse.',
+  },
+  PAYLOAD_NO_COLUMN: {
+    message: 'The row has no column {column}',
+    mend: 'Look at `columns` of the row: names are compared exactly, numbers begin with 0.',
+  },
+  PAYLOAD_NO_ROW_DESCRIPTION: {
+    message: 'A DataRow came that no RowDescription fits',
+    mend: 'Report this with the driver and the query: the database sent rows it had not described.',
+  },
+  PAYLOAD_UNKNOWN_MESSAGE: {
+    message: 'The message to replace or drop is not, or no longer, in the batch',
+    mend: 'Pass a message of this payload that was not replaced or dropped before.',
+  },
+  PAYLOAD_WRONG_MESSAGE: {
+    message: 'What is to replace a message is not a message the {sender} sends',
+    mend: 'Make messages with the functions of `messages`, and only such as this side sends.',
+  },
+  PAYLOAD_BAD_ROW: {
+    message: 'The function given to mapRows returned neither its row nor null',
+    mend: 'Return the row it was called with, or null to leave it out.',
+  },
+  PAYLOAD_BAD_REPLY: {
+    message: 'The reply cannot be sent: {reason}',
+    mend: 'Give at most 65535 columns and, in each row, one value for each column.',
+  },
+});

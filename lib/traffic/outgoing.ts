@@ -1,0 +1,48 @@
+/** Collects what is sent of buffers that were read: parts of them as they are, and bytes between. */
+export class Outgoing {
+  readonly #pieces: Buffer[] = [];
+  #buffer: Buffer | null = null;
+  #start = 0;
+  #end = 0;
+
+  /** Number of the piece that is being collected. */
+  get piece(): number {
+    return this.#pieces.length;
+  }
+
+  /** Where that piece begins in its buffer. */
+  get pieceStart(): number {
+    return this.#start;
+  }
+
+  /** Part of a buffer. Parts that follow each other become one. */
+  keep(buffer: Buffer, start: number, end: number): void {
+    if (buffer !== this.#buffer || start !== this.#end) {
+      this.#flush();
+      this.#buffer = buffer;
+      this.#start = start;
+    }
+    this.#end = end;
+  }
+
+  /** Bytes of our own. */
+  put(bytes: Buffer): void {
+    this.#flush();
+    this.#pieces.push(bytes);
+  }
+
+  finish(): Buffer[] {
+    this.#flush();
+    return this.#pieces;
+  }
+
+  #flush(): void {
+    const buffer = this.#buffer;
+    if (buffer === null || this.#end === this.#start) return;
+    const whole = this.#start === 0 && this.#end === buffer.length;
+    this.#pieces.push(whole ? buffer : buffer.subarray(this.#start, this.#end));
+    this.#buffer = null;
+    this.#start = 0;
+    this.#end = 0;
+  }
+}

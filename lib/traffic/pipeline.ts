@@ -1,0 +1,235 @@
+import { BackendCode, transactionStatus, type TransactionStatus } from '../protocol/codes.ts';
+import { RowShape } from './row-shape.ts';
+
+/** What a message that was sent to the database is answered with: the replies are named for the messages. */
+export type Expected =
+  | 'Parse'
+  | 'Bind'
+  | 'DescribeStatement'
+  | 'DescribePortal'
+  | 'Execute'
+  | 'Close'
+  | 'Sync'
+  | 'Query'
+  | 'FunctionCall'
+  /** No reply: marks where the client ended a COPY. */
+  | 'CopyEnd'
+  /** No message: bytes of our own whose turn it is when they come first. */
+  | 'Local';
+
+/** A portal whose rows a tap may want to read. */
+export interface Portal {
+  /** What its rows look like; null while that is not known, and when it has none. */
+  shape: RowShape | null;
+  /** Whether a Describe for it was sent. */
+  described: boolean;
+}
+
+/** Something that is still to be answered. */
+export interface Pending {
+  readonly expected: Expected;
+  /** For DescribePortal and Execute, where shapes are wanted. */
+  readonly portal?: Portal;
+  /** For Local. */
+  readonly bytes?: Buffer[];
+  /** We asked, not the client: the answer is not for it. */
+  readonly hidden?: boolean;
+  /** For Query: what its rows look like just now. */
+  shape?: RowShape | null;
+  /** The database takes in a COPY. */
+  copying?: boolean;
+}
+
+const endsSequence = (expected: Expected): boolean =>
+  expected === 'Sync' || expected === 'Query' || expected === 'FunctionCall';
+
+/**
+ * What is in flight between a client and its database: the queue of what each message that was sent is to be answered
+ * with, and the local answers that wait between them.
+ */
+export class Pipeline {
+  readonly #wantsShapes: boolean;
+  #queue: Pending[] = [];
+  #head = 0;
+  #ready: Buffer[] = [];
+  #status: TransactionStatus;
+  #skipping = false;
+
+  /** @param wantsShapes false where nobody will ask for `shape`: RowDescriptions are not kept then */
+  constructor(status: TransactionStatus, wantsShapes: boolean) {
+    this.#status = status;
+    this.#wantsShapes = wantsShapes;
+  }
+
+  /** Of the last ReadyForQuery. */
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  /** An extended query failed and its Sync has not been sent: the database ignores everything before that. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
+  get empty(): boolean {
+    return this.#head === this.#queue.length && this.#ready.length === 0 && !this.#skipping;
+  }
+
+  /** What the rows the database sends now look like; null when that is not known. */
+  get shape(): RowShape | null {
+    const pending = this.#queue[this.#head];
+    if (pending === undefined) return null;
+    return pending.portal === undefined ? (pending.shape ?? null) : pending.portal.shape;
+  }
+
+  /** A message was sent that will be answered. */
+  expect(pending: Pending): void {
+    if (this.#skipping) {
+      if (pending.expected !== 'Sync') return;
+      this.#skipping = false;
+    }
+    // While it takes in a COPY the database ignores Sync.
+    if (pending.expected === 'Sync' && this.#queue.at(-1)?.copying === true) return;
+    this.#queue.push(pending);
+    this.#settle();
+  }
+
+  /** An answer of our own, due after those to everything sent before it. */
+  answer(bytes: readonly Buffer[]): void {
+    if (this.#skipping) return;
+    const last = this.#head < this.#queue.length ? this.#queue.at(-1) : undefined;
+    if (last?.bytes !== undefined) append(last.bytes, bytes);
+    else if (last !== undefined) this.#queue.push({ expected: 'Local', bytes: [...bytes] });
+    else append(this.#ready, bytes);
+  }
+
+  /** Whether there are local answers whose turn it is. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Local answers whose turn it is. */
+  takeReady(): Buffer[] {
+    if (this.#ready.length === 0) return [];
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /**
+   * The database sent a message that is not a DataRow or CopyData.
+   * @param message holds it from `start` to `end`; of other types than ReadyForQuery, and RowDescription where shapes are
+   * wanted, it need not be there
+   * @returns whether the client did not ask for it
+   */
+  received(type: number, message: Buffer, start: number, end: number): boolean {
+    const pending = this.#queue[this.#head];
+    switch (type) {
+      case BackendCode.ReadyForQuery:
+        this.readyForQuery(message.subarray(start + 5, end));
+        return false;
+      case BackendCode.ErrorResponse:
+        if (pending !== undefined && !endsSequence(pending.expected)) this.#skipToSync();
+        return false;
+      case BackendCode.RowDescription:
+        return this.#describe(this.#wantsShapes ? new RowShape(Buffer.from(message.subarray(start, end))) : null);
+      case BackendCode.NoData:
+        return this.#describe(null);
+      case BackendCode.ParseComplete:
+      case BackendCode.BindComplete:
+      case BackendCode.CloseComplete:
+        this.#shift();
+        return false;
+      case BackendCode.CommandComplete:
+      case BackendCode.EmptyQueryResponse:
+      case BackendCode.PortalSuspended:
+        if (pending?.expected === 'Execute') this.#shift();
+        return false;
+      case BackendCode.CopyInResponse:
+        this.#beginCopy(pending);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  /** The database is done with a Sync, Query or FunctionCall. */
+  readyForQuery(body: Buffer): void {
+    this.#status = transactionStatus(body);
+    this.#endSequence();
+  }
+
+  #describe(shape: RowShape | null): boolean {
+    const pending = this.#queue[this.#head];
+    if (pending === undefined) return false;
+    if (pending.expected !== 'DescribeStatement' && pending.expected !== 'DescribePortal') {
+      pending.shape = shape;
+      return false;
+    }
+    if (pending.portal !== undefined) pending.portal.shape = shape;
+    this.#shift();
+    return pending.hidden === true;
+  }
+
+  #beginCopy(pending: Pending | undefined): void {
+    if (pending === undefined) return;
+    pending.copying = true;
+    // A Sync that was sent along with the Execute arrives while the database takes in the COPY, and is ignored.
+    while (this.#queue[this.#head + 1]?.expected === 'Sync') this.#queue.splice(this.#head + 1, 1);
+  }
+
+  #endSequence(): void {
+    for (let pending = this.#next(); pending !== undefined; pending = this.#next()) {
+      if (endsSequence(pending.expected)) break;
+    }
+    this.#settle();
+  }
+
+  #skipToSync(): void {
+    for (;;) {
+      const pending = this.#queue[this.#head];
+      if (pending === undefined) {
+        this.#skipping = true;
+        return;
+      }
+      if (pending.expected === 'Sync') return;
+      if (pending.expected === 'DescribePortal' && pending.portal !== undefined) pending.portal.described = false;
+      this.#next();
+    }
+  }
+
+  #shift(): void {
+    this.#next();
+    this.#settle();
+  }
+
+  /** Takes the first of the queue. */
+  #next(): Pending | undefined {
+    const pending = this.#queue[this.#head];
+    if (pending === undefined) return undefined;
+    this.#head++;
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return pending;
+  }
+
+  /** What comes first now and needs no answer is done. */
+  #settle(): void {
+    for (;;) {
+      const pending = this.#queue[this.#head];
+      if (pending?.expected !== 'Local' && pending?.expected !== 'CopyEnd') return;
+      if (pending.bytes !== undefined) append(this.#ready, pending.bytes);
+      this.#next();
+    }
+  }
+}
+
+/** Not `push(...bytes)`: a client may have more answers waiting than a call takes arguments. */
+function append(to: Buffer[], bytes: readonly Buffer[]): void {
+  for (const each of bytes) to.push(each);
+}

@@ -1,0 +1,127 @@
+import { GatewayDError } from '../errors.ts';
+import type { FromServer, Row, Session } from '../hooks/payloads.ts';
+import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
+import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
+import { backendKinds } from '../protocol/backend-messages.ts';
+import { BodyWriter } from '../protocol/body-writer.ts';
+import { MessageSource } from '../protocol/message-source.ts';
+import type { Message } from '../protocol/messages.ts';
+import { messageSource, messageStart } from '../protocol/protocol-message.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { trafficErrors } from './errors.ts';
+import type { RowShape } from './row-shape.ts';
+import { asWire, TrafficBatch } from './traffic-batch.ts';
+import { TrafficRow } from './traffic-row.ts';
+
+/** From here on in a batch, rows have this shape. */
+export interface ShapeChange {
+  /** Number of the buffer, and the place in it. */
+  readonly buffer: number;
+  readonly start: number;
+  readonly shape: RowShape | null;
+}
+
+const alive = (): void => {};
+
+/** Payload of `trafficFromServer`. */
+export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
+  readonly #shapes: readonly ShapeChange[];
+
+  /** @param shapes what the rows among the messages look like, in the order of the messages */
+  constructor(session: Session, buffers: readonly Buffer[], shapes: readonly ShapeChange[]) {
+    super(session, 'backend', buffers);
+    this.#shapes = shapes;
+  }
+
+  mapRows(map: (row: Row) => Row | null): void {
+    this.mapLiveRows(map, alive);
+  }
+
+  /** `mapRows`, with rows that ask whether their tap still runs. */
+  mapLiveRows(map: (row: Row) => Row | null, checkLive: () => void): void {
+    const kept: (Message | TrafficRow)[] = [];
+    let changed = false;
+    let run = -1;
+    for (const message of this.items) {
+      if (message.name !== 'DataRow') {
+        kept.push(message);
+        continue;
+      }
+      run = this.#runAt(message, run);
+      const row = new TrafficRow(this.#shapeOf(run), message, checkLive);
+      const mapped: unknown = map(row);
+      row.seal();
+      if (mapped !== row && mapped !== null) throw new GatewayDError(trafficErrors.PAYLOAD_BAD_ROW);
+      changed ||= mapped === null || row.changed;
+      if (mapped !== null) kept.push(row.changed ? row : message);
+    }
+    if (changed) this.edits = writeRows(kept);
+  }
+
+  terminate(sqlstate: string, message: string): Verdict {
+    return makeVerdict({ kind: 'terminate', error: { sqlstate, message } });
+  }
+
+  refusal(sqlstate: string, message: string): Verdict {
+    return this.terminate(sqlstate, message);
+  }
+
+  [openScope](): ScopedHandle {
+    return new ServerHandle(this);
+  }
+
+  /** Number of the shape change that holds for a message. One that a tap put in goes by the message before it. */
+  #runAt(message: Message, from: number): number {
+    const wire = asWire(message);
+    const buffer = this.sources.indexOf(messageSource(wire));
+    if (buffer === -1) return Math.max(from, 0);
+    let run = from;
+    for (;;) {
+      const next = this.#shapes[run + 1];
+      if (next === undefined || next.buffer > buffer) return run;
+      if (next.buffer === buffer && next.start > messageStart(wire)) return run;
+      run++;
+    }
+  }
+
+  #shapeOf(run: number): RowShape {
+    const shape = this.#shapes[run]?.shape ?? null;
+    if (shape === null) throw new GatewayDError(trafficErrors.PAYLOAD_NO_ROW_DESCRIPTION);
+    return shape;
+  }
+}
+
+/** Writes the changed rows into one buffer and puts messages in their place. */
+function writeRows(items: readonly (Message | TrafficRow)[]): readonly Message[] {
+  const to = new BodyWriter(4096);
+  const ends: number[] = [];
+  for (const item of items) {
+    if (!(item instanceof TrafficRow)) continue;
+    item.write(to);
+    ends.push(to.length);
+  }
+  const source = new MessageSource(to.finish(), true);
+  let start = 0;
+  let written = 0;
+  return items.map((item) => {
+    if (!(item instanceof TrafficRow)) return item;
+    const end = ends[written++] ?? start;
+    const message = backendKinds.DataRow.at(source, start, end);
+    start = end;
+    return message;
+  });
+}
+
+class ServerHandle extends BatchHandle<ServerBatch> implements FromServer {
+  mapRows(map: (row: Row) => Row | null): void {
+    this.live.mapLiveRows(map, () => void this.live);
+  }
+
+  replace(message: Message, by: Message | readonly Message[]): void {
+    this.live.replace(message, by);
+  }
+
+  terminate(sqlstate: string, message: string): Verdict {
+    return this.live.terminate(sqlstate, message);
+  }
+}
