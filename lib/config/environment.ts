@@ -3,6 +3,7 @@ import { type PluginSchemas, type Target, targetOf } from './environment-path.ts
 import { environmentValue } from './environment-value.ts';
 import { type ConfigIssue, nearest, pathText } from './issue.ts';
 import { rootNode, type SchemaNode } from './schema-node.ts';
+import { fillCounterparts } from './normalise.ts';
 import type { Sources } from './sources.ts';
 import { isTree, own, type Tree, valueAt } from './tree.ts';
 
@@ -41,8 +42,10 @@ function namesFor(tree: Tree): readonly string[] {
 }
 
 function unknownVariable(name: string, tree: Tree): ConfigIssue {
+  const filled = structuredClone(tree);
+  fillCounterparts(filled);
   // Compared without underscores, so that both ways of writing a name are equally near.
-  const known = new Map(namesFor(tree).map((candidate) => [candidate.replaceAll('_', ''), candidate]));
+  const known = new Map(namesFor(filled).map((candidate) => [candidate.replaceAll('_', ''), candidate]));
   const likely = known.get(nearest(name.replaceAll('_', ''), [...known.keys()]) ?? '');
   return {
     file: name,

@@ -146,7 +146,7 @@ export function readYaml(text: string, file: string): YamlTree {
       merge: true,
       stringKeys: true,
       resolveKnownTags: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
     const faults = [...document.errors, ...document.warnings];
     const issues = faults.slice(0, mostFaults).map((error) => issueAt(error.pos[0], reasonOf(error, text)));
