@@ -24,7 +24,7 @@ export const commands: readonly Command[] = [
 
 /** What the first words of the commands with two stand for. */
 export const groups: Readonly<Record<string, string>> = {
-  config: 'Write or check the configuration',
-  plugin: 'List, check or trust plugins',
-  telemetry: 'See what is reported, or receive it',
+  config: 'init, lint: write a configuration, or check it',
+  plugin: 'list, lint, trust: see, check and accept plugins',
+  telemetry: 'show, receive: see what is reported, or receive it',
 };

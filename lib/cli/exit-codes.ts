@@ -12,13 +12,13 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** What each stands for, for the reader of `--help`. */
 export const exitCodeMeanings: readonly (readonly [string, string])[] = [
-  ['0', 'all went well; a gateway that was asked to stop has stopped'],
-  ['1', 'something else went wrong, an error that nobody caught included'],
+  ['0', 'all went well, a stop that was asked for included'],
+  ['1', 'something else went wrong'],
   ['2', 'the command line is wrong'],
   ['3', 'the configuration is wrong'],
-  ['4', 'a plugin is not well: a required one at `run`, any one at `plugin lint`'],
+  ['4', 'a plugin is not well that has to be'],
   ['5', 'a server cannot listen on its address'],
-  ['130, 143', 'ended at once by a second SIGINT or SIGTERM'],
+  ['130, 143', 'ended by a second SIGINT or SIGTERM'],
 ];
 
 const byCode: Readonly<Record<string, ExitCode>> = {

@@ -16,7 +16,8 @@ async function execute(args: readonly string[]): Promise<number> {
   let parsed: Parsed | null = null;
   try {
     parsed = await parse(args);
-    return parsed === null ? exitCodes.ok : await parsed.command.run(parsed.flags, parsed.values);
+    if (parsed === null) return args.length === 0 ? exitCodes.usage : exitCodes.ok;
+    return await parsed.command.run(parsed.flags, parsed.values);
   } catch (error) {
     process.stderr.write(explain(error));
     const { reportUnexpected } = await import('./report-unexpected.ts');

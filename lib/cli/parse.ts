@@ -20,7 +20,8 @@ const epilogue = ['Exit codes:', ...exitCodeMeanings.map(([code, meaning]) => ` 
 );
 
 /**
- * Reads a command line. Null when it asked for help, the version or completion, which have been printed by then.
+ * Reads a command line. Null when it asked for help (by saying nothing, too), the version or completion, which
+ * have been printed by then.
  * @throws {GatewayDError} CLI_USAGE, with the nearest right word
  */
 export async function parse(args: readonly string[]): Promise<Parsed | null> {
@@ -40,7 +41,6 @@ export async function parse(args: readonly string[]): Promise<Parsed | null> {
     .help('help', 'Show help')
     .alias('help', 'h')
     .version('version', 'Print the version', versionText())
-    .completion('completion', 'Print a script that completes commands and flags in bash and zsh')
     .epilogue(epilogue)
     .wrap(Math.min(100, process.stdout.columns ?? 80))
     .demandCommand(1, 'Which command?')
@@ -54,7 +54,8 @@ export async function parse(args: readonly string[]): Promise<Parsed | null> {
     parsed = { command, flags: argv as Parsed['flags'], values: (argv[name] ?? []) as readonly string[] };
   };
   addCommands(parser, choose);
-  await parser.parseAsync(booleanFlags(args));
+  parser.completion('completion', 'Print a script for bash and zsh that completes commands');
+  await parser.parseAsync(args.length === 0 ? ['--help'] : booleanFlags(args));
   return checked(parsed, args);
 }
 
@@ -76,7 +77,7 @@ function addGroup(parser: Argv, group: string, choose: Choose): void {
       const [first, second] = command.name.split(' ');
       if (first === group && second !== undefined) addCommand(inner, second, command, choose);
     }
-    return inner.demandCommand(1, `${group} what?`);
+    return inner.demandCommand(1, `${group} what?`).epilogue(epilogue);
   });
 }
 
@@ -88,13 +89,13 @@ function addCommand(parser: Argv, word: string, command: Command, choose: Choose
     (inner) => {
       if (values !== undefined) inner.positional(values.name, { describe: values.describe, type: 'string' });
       for (const [line, what] of command.examples ?? []) inner.example(line, what);
-      return inner.options(command.flags);
+      return inner.options(command.flags).epilogue(epilogue);
     },
     choose(command),
   );
 }
 
-/** A flag with nothing behind it is taken for an empty text, or for `false`, by yargs. */
+/** yargs takes a flag with nothing behind it for an empty text, and `--no-config` for a config called false. */
 function checked(parsed: Parsed | null, args: readonly string[]): Parsed | null {
   const values: Readonly<Record<string, unknown>> = parsed?.flags ?? {};
   for (const [name, { type }] of Object.entries(parsed?.command.flags ?? {})) {

@@ -8,15 +8,22 @@ import { commonFlags } from './flags.ts';
 /** The error for a command line that cannot be understood, from what yargs says about it. */
 export function usageError(message: string, args: readonly string[]): GatewayDError {
   const words = commandWords(args);
-  const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1]?.split(', ');
-  const missing = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
-  const reason =
-    unknown === undefined
-      ? missing === undefined
-        ? message
-        : `${flagAsWritten(missing, args)} needs a value`
-      : unknown.map((word) => explainUnknown(word, words, args)).join('; ');
-  return new GatewayDError(cliErrors.CLI_USAGE, { reason, command: ['gatewayd', ...words].join(' ') });
+  return new GatewayDError(cliErrors.CLI_USAGE, {
+    reason: reasonFor(message, words, args),
+    command: ['gatewayd', ...words].join(' '),
+  });
+}
+
+function reasonFor(message: string, words: readonly string[], args: readonly string[]): string {
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
+  if (unknown !== undefined) {
+    const explained = unknown.split(', ').map((word) => explainUnknown(word, words, args));
+    return [...new Set(explained)].join('; ');
+  }
+  const valueless = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
+  if (valueless !== undefined) return `${flagAsWritten(valueless, args)} needs a value`;
+  if (message.startsWith('Not enough non-option arguments')) return `\`${words.join(' ')}\` needs a name`;
+  return message;
 }
 
 /** The words of the command line that name a command, as far as they do. */
