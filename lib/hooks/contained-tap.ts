@@ -29,7 +29,8 @@ interface TapCall {
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  return typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
 function kindOf(value: unknown): string {

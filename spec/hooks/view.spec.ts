@@ -89,6 +89,14 @@ describe('the view of the bus', () => {
       expect(names(bus)).to.deep.equal(['first', 'audit', 'mask', 'mask#2', 'mask:rows']);
     });
 
+    it('counts the numbered taps among those it names', () => {
+      const mask = viewOf('mask');
+      mask.opened.tap('mask', nothing);
+      mask.opened.tap({ name: 'mask', stage: -1 }, nothing);
+      view.opened.tap({ name: 'audit', before: 'mask' }, nothing);
+      expect(names(bus)).to.deep.equal(['audit', 'mask#2', 'mask']);
+    });
+
     it("puts a tap before one tap of another plugin, or of the plugin's own", () => {
       const mask = viewOf('mask');
       for (const name of ['rows', 'columns']) mask.opened.tap(name, nothing);
