@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { configurationTables } from './docs/configuration-tables.ts';
 import { errorsTable } from './docs/errors-table.ts';
 import { hooksTable } from './docs/hooks-table.ts';
 
@@ -15,6 +16,7 @@ export interface Generated {
 }
 
 export const allGenerated: readonly Generated[] = [
+  { file: 'docs/configuration.md', marker: 'configuration', content: configurationTables },
   { file: 'docs/hooks.md', marker: 'hooks', content: hooksTable },
   { file: 'docs/errors.md', marker: 'errors', content: errorsTable },
 ];

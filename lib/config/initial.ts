@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const schemaLine = /^# yaml-language-server: \$schema=.*$/m;
-const schemaFile = 'dist/gatewayd.schema.json';
 
 // This file is in lib/config of the sources, or of dist/: the package is the nearest folder above with a package.json.
 function packageRoot(): string {
@@ -11,19 +10,6 @@ function packageRoot(): string {
   while (!existsSync(path.join(folder, 'package.json')) && folder !== path.dirname(folder))
     folder = path.dirname(folder);
   return folder;
-}
-
-/**
- * Where an editor finds the schema from a gatewayd.yaml in this folder: in the gatewayd that is installed there, which
- * holds on other machines too, or else in the one that is running.
- */
-export function schemaPathFrom(directory: string): string {
-  const installed = `./node_modules/gatewayd/${schemaFile}`;
-  if (existsSync(path.resolve(directory, installed))) return installed;
-  const running = path.join(packageRoot(), schemaFile);
-  const relative = path.relative(directory, running);
-  const isBelow = !relative.startsWith('..') && !path.isAbsolute(relative);
-  return isBelow ? `./${relative.split(path.sep).join('/')}` : running;
 }
 
 /**

@@ -7,14 +7,31 @@ import { type Tree, walk } from './tree.ts';
 interface Feature {
   /** What is still to come. */
   readonly name: string;
-  /** Keys that have no effect until then; `*` is any group, block, row or key. */
+  /** Keys that ask for it; `*` is any group, block, row or key, `!name` any but that. */
   readonly keys: readonly string[];
   /** Where only some values of the keys are concerned, which. */
   readonly values?: readonly unknown[];
 }
 
-/** Features that GatewayD's keys are accepted for, and that this version does not have. */
+/**
+ * Features that GatewayD's keys are accepted for, and that this version does not have. One that arrives is taken out of
+ * this list, and nothing else has to change.
+ */
 export const stillToCome: readonly Feature[] = [
+  {
+    name: 'limits on the time of reading and sending',
+    keys: ['clients.*.*.receiveDeadline', 'clients.*.*.receiveTimeout', 'clients.*.*.sendDeadline'],
+  },
+  { name: 'another size of reads', keys: ['clients.*.*.receiveChunkSize'] },
+  {
+    name: 'balancing load in other ways than ROUND_ROBIN',
+    keys: [
+      'servers.*.loadBalancer.strategy',
+      'servers.*.loadBalancer.consistentHash',
+      'servers.*.loadBalancer.loadBalancingRules',
+    ],
+  },
+  { name: 'loggers besides default', keys: ['loggers.!default'] },
   { name: 'logging in to the database for clients', keys: ['clients.*.*.startupParams.*'] },
   {
     name: 'metrics',
@@ -71,7 +88,9 @@ function isConcerned(feature: Feature, value: unknown, node: SchemaNode | undefi
 
 function matches(key: string, path: ConfigPath): boolean {
   const steps = key.split('.');
-  return steps.length === path.length && steps.every((step, index) => step === '*' || step === path[index]);
+  const fits = (step: string, at: string | number | undefined) =>
+    step === '*' || step === at || (step.startsWith('!') && step.slice(1) !== at);
+  return steps.length === path.length && steps.every((step, index) => fits(step, path[index]));
 }
 
 /** A warning for each feature that a configuration, without its defaults, asks for and that is still to come. */
@@ -86,7 +105,7 @@ export function warnOfStillToCome(tree: Tree, sources: Sources): readonly Config
   const issues = [...asked].map(([name, [first = [], ...others]]) => {
     const also =
       others.length === 0 ? '' : `; so ${others.length === 1 ? 'does' : 'do'} ${others.map(pathText).join(', ')}`;
-    const reason = `asks for what is still to come, and has no effect yet: ${name}${also}`;
+    const reason = `asks for what is still to come: ${name}${also}`;
     return sources.issue(first, 'warning', reason, { at: 'key' });
   });
   if (!Object.hasOwn(tree, 'raft')) return issues;

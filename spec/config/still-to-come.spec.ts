@@ -12,8 +12,8 @@ describe('a key whose feature is still to come', () => {
 metrics: { default: { address: localhost:1, path: /m } }
 api: { httpAddress: localhost:2 }`;
     expect(await warningsOf(yaml)).to.deep.equal([
-      'warning 2 metrics.default.address asks for what is still to come, and has no effect yet: metrics; so does metrics.default.path',
-      'warning 3 api.httpAddress asks for what is still to come, and has no effect yet: the admin API',
+      'warning 2 metrics.default.address asks for what is still to come: metrics; so does metrics.default.path',
+      'warning 3 api.httpAddress asks for what is still to come: the admin API',
     ]);
   });
 
@@ -32,7 +32,20 @@ plugins: [{ name: a, isolation: none, args: [], env: [] }]`;
   it('warns for those values only that ask for it', async () => {
     expect(await warningsOf('loggers: { default: { output: [console, stderr] } }')).to.deep.equal([]);
     expect(await warningsOf('loggers: { default: { output: [console, syslog] } }')).to.deep.equal([
-      'warning 1 loggers.default.output asks for what is still to come, and has no effect yet: logging to syslog',
+      'warning 1 loggers.default.output asks for what is still to come: logging to syslog',
+    ]);
+  });
+
+  it('warns of a logger that is not the one gatewayd writes to', async () => {
+    expect(await warningsOf('loggers: { default: { level: debug }, mine: { level: info } }')).to.deep.equal([
+      'warning 1 loggers.mine asks for what is still to come: loggers besides default',
+    ]);
+  });
+
+  it('set by an environment variable is named so', async () => {
+    const issues = await lintFrom({ yaml: '', environment: { GATEWAYD_METRICS_DEFAULT_PATH: '/m' } });
+    expect(issues.map(({ file, path }) => [file, path])).to.deep.equal([
+      ['GATEWAYD_METRICS_DEFAULT_PATH', 'metrics.default.path'],
     ]);
   });
 
@@ -51,7 +64,7 @@ plugins: [{ name: a, isolation: none, args: [], env: [] }]`;
         const holder = steps
           .slice(0, last === '*' ? -1 : undefined)
           .reduce<SchemaNode | undefined>(
-            (node, step) => (step === '*' ? (node?.items ?? childNode(node, 'any')) : childNode(node, step)),
+            (node, step) => (/^[*!]/.test(step) ? (node?.items ?? childNode(node, 'any')) : childNode(node, step)),
             rootNode,
           );
         return holder === undefined;

@@ -37,7 +37,8 @@ export const proxySchema = {
   properties: {
     healthCheckPeriod: {
       ...duration,
-      description: 'Time between checks that idle connections still work; 0s is never.',
+      description:
+        'How long a database that could not be reached comes after the others of its group; 0s is not at all.',
       default: '60s',
     },
   },
