@@ -171,6 +171,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
   },
   tick: {
     ...observed,
+    awaited: false,
     upstream: upstream(21, 'OnTick'),
     payload: 'ConnectionsEvent',
     fires: 'every `tickInterval` of a server with `enableTicker`',
@@ -191,6 +192,7 @@ export const hookCatalogue: Readonly<Record<HookName, HookDescription>> = {
     ...observed,
     upstream: upstream(22, 'OnHook'),
     payload: '{ name, data }',
-    fires: 'when a plugin calls `host.emit(name, data)`',
+    fires:
+      "when a plugin calls `host.emit(name, data)`; gatewayd itself sends `gatewayd.error` for an error that is no plugin's",
   },
 };
