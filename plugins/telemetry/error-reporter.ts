@@ -1,4 +1,4 @@
-import type { LoadedPlugins } from '../../lib/index.ts';
+import type { LoadedPlugin, LoadedPlugins } from '../../lib/index.ts';
 import { codeTags, safeExceptions } from './exceptions.ts';
 import { FloodGate } from './flood.ts';
 import { frameRewriter } from './frames.ts';
@@ -14,7 +14,7 @@ export interface ErrorReporterOptions {
   readonly version: string;
   /** Whether the texts of errors are sent. */
   readonly messages: boolean;
-  readonly plugins: LoadedPlugins;
+  readonly plugins: Pick<LoadedPlugins, 'each'>;
   /** Ends every request at once. */
   readonly life: AbortSignal;
   /** Called with what kept an event from arriving. */
@@ -33,7 +33,9 @@ export interface ErrorReporter {
 export function openErrorReporter(options: ErrorReporterOptions): ErrorReporter {
   const { plugins, messages, version, ...connection } = options;
   const gate = new FloodGate();
-  const exceptions = { parseStack: defaultStackParser, rewrite: frameRewriter(() => plugins), messages };
+  const known: LoadedPlugin[] = [];
+  plugins.each((plugin) => known.push(plugin));
+  const exceptions = { parseStack: defaultStackParser, rewrite: frameRewriter(known), messages };
   const client = sentryClient({ ...connection, release: `gatewayd@${version}` });
   const coreScope = new Scope();
   client.addIntegration(pluginErrorsIntegration({ plugins, gate, exceptions }));

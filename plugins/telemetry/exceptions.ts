@@ -1,5 +1,5 @@
-import { messageOf } from '../../lib/errors.ts';
-import { GatewayDError } from '../../lib/index.ts';
+import { GatewayDError, messageOf } from '../../lib/errors.ts';
+
 import type { RawFrame, SafeFrame } from './frames.ts';
 
 /** An error as it is sent. */

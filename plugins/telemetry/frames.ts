@@ -80,10 +80,11 @@ function safeFunction(name: string | undefined): string {
 /**
  * Makes what rewrites stack frames for the wire: paths below a plugin become `app:///plugins/<name>/…`, those below
  * gatewayd `app:///gatewayd/…`, Node's own stay, and of all others nothing is left.
+ * @param plugins may grow
  */
-export function frameRewriter(plugins: () => Iterable<LoadedPlugin>): (frames: readonly RawFrame[]) => SafeFrame[] {
+export function frameRewriter(plugins: readonly LoadedPlugin[]): (frames: readonly RawFrame[]) => SafeFrame[] {
   return (frames) => {
-    const roots: Root[] = [...plugins()].map((plugin) => ({
+    const roots: Root[] = plugins.map((plugin) => ({
       path: plugin.path,
       name: `app:///plugins/${plugin.name}`,
     }));

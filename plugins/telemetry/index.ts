@@ -71,11 +71,11 @@ class ErrorWatch {
     this.#life = life;
     // The reporter taps for itself and is told of all that went before: this is only to know when it is needed.
     host.plugins.each((plugin) => plugin.hooks.error.tap('telemetry', () => this.#noticed()));
-    host.hooks.startup.tap('telemetry: errors', () => {
+    host.hooks.startup.tap('errors', () => {
       this.#started = true;
       if (this.#failed) void this.#open();
     });
-    host.hooks.hook.tapPromise('telemetry: core errors', async ({ name, data }) => {
+    host.hooks.hook.tapPromise('core errors', async ({ name, data }) => {
       if (name === 'gatewayd.error') await this.#core(data as CoreError);
     });
   }
@@ -123,7 +123,7 @@ class ErrorWatch {
 
 function reportUsage(host: Host<TelemetryConfig>, life: AbortSignal): void {
   const { config, logger } = host;
-  host.hooks.startup.tap('telemetry: usage report', (event) => {
+  host.hooks.startup.tap('usage report', (event) => {
     void import('./usage-report.ts').then(({ sendUsageReport }) =>
       sendUsageReport({ source: event, to: config.usageReport, life, logger }),
     );

@@ -16,10 +16,8 @@ export interface PluginErrorsOptions {
 const hookTag = (hook: string | null): string =>
   hook === null ? 'none' : /^[\w.:-]{1,64}$/.test(hook) ? hook : 'other';
 
-function scopeOf({ name, version, checksum }: LoadedPlugin): Scope {
-  const scope = new Scope();
-  scope.setTags({ 'plugin.name': name, 'plugin.version': version, 'plugin.checksum': checksum });
-  return scope;
+function tagsOf({ name, version, checksum }: LoadedPlugin): Record<string, string> {
+  return { 'plugin.name': name, 'plugin.version': version, 'plugin.checksum': checksum };
 }
 
 /**
@@ -30,10 +28,12 @@ export function pluginErrorsIntegration({ plugins, gate, exceptions }: PluginErr
   return {
     name: 'PluginErrors',
     setup(client) {
-      const capture = (scope: Scope, { plugin, hook, phase, error }: PluginFailure): void => {
+      const capture = (plugin: LoadedPlugin, scope: Scope, { hook, phase, error }: PluginFailure): void => {
         const tags = { hook: hookTag(hook), phase };
-        const suppressed = gate.admit(`${plugin} ${tags.hook}`);
+        const suppressed = gate.admit(`${plugin.name} ${tags.hook}`);
         if (suppressed === null) return;
+        // A single file's version is known once it was imported, which may be after its first failure.
+        scope.setTags(tagsOf(plugin));
         client.captureEvent(
           {
             level: 'error',
@@ -46,8 +46,8 @@ export function pluginErrorsIntegration({ plugins, gate, exceptions }: PluginErr
         );
       };
       plugins.each((plugin) => {
-        const scope = scopeOf(plugin);
-        plugin.hooks.error.tap('telemetry: sentry', (failure) => capture(scope, failure));
+        const scope = new Scope();
+        plugin.hooks.error.tap('sentry', (failure) => capture(plugin, scope, failure));
       });
     },
   };

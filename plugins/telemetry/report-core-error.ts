@@ -1,4 +1,3 @@
-import type { LoadedPlugins } from '../../lib/index.ts';
 import { openErrorReporter } from './error-reporter.ts';
 
 /** Where and how a core error is reported. */
@@ -14,8 +13,6 @@ export interface CoreErrorOptions {
 
 const flushMilliseconds = 500;
 
-const noPlugins: LoadedPlugins = { get: () => undefined, each() {}, *[Symbol.iterator]() {} };
-
 /**
  * Reports the error that ends a command which hosts no plugins; for the launcher, which imports this only then.
  * Takes at most half a second and never fails.
@@ -25,7 +22,7 @@ export async function reportCoreError(error: unknown, options: CoreErrorOptions)
   if (options.dsn === '') return;
   const life = new AbortController();
   try {
-    const reporter = openErrorReporter({ ...rest, version, plugins: noPlugins, life: life.signal, failed() {} });
+    const reporter = openErrorReporter({ ...rest, version, plugins: { each() {} }, life: life.signal, failed() {} });
     reporter.captureCore(error, true);
     await reporter.flush(flushMilliseconds);
   } catch {

@@ -12,9 +12,11 @@ export interface ShowOptions extends ReportSource {
   readonly choice: TelemetryChoice;
 }
 
+const fillIn = new Ajv({ useDefaults: true }).compile({ ...plugin.configSchema });
+
 function completed(config: unknown): TelemetryConfig {
   const whole = structuredClone(config ?? {}) as TelemetryConfig;
-  new Ajv({ useDefaults: true }).compile({ ...plugin.configSchema })(whole);
+  fillIn(whole);
   return whole;
 }
 
