@@ -70,7 +70,7 @@ export class MessageReader {
   #finishTail(chunk: Buffer): number {
     let position = 0;
     if (this.#wanted === 0) {
-      position = Math.min(5 - this.#tailLength, chunk.length);
+      position = Math.min(Math.max(5 - this.#tailLength, 0), chunk.length);
       if (position > 0) this.#keep(chunk, 0, position);
       if (this.#tailLength < 5) return -1;
       this.#wanted = this.#check(this.#tail.readUInt8(0), this.#tail.readInt32BE(1));
