@@ -12,12 +12,16 @@ export const publicSurface: string = new URL(`../index${extension}`, import.meta
 const ownSources = new URL('../../', import.meta.url).href;
 const isTypeScript = /\.m?ts(?:\?|$)/;
 
-/** Whether Node would not take a module because of its types: it is too old for that, or the module is an installed package's. */
+/**
+ * Whether Node would not take a module because of its types: it is too old for that, or the module is an installed
+ * package's. Running from its sources, gatewayd strips plugins' types itself on every Node: what runs its own may do
+ * more than strip.
+ */
 function strips(url: string): boolean {
   if (!isTypeScript.test(url)) return false;
   if (url.includes('/node_modules/')) return true;
-  const native = Boolean((process.features as { readonly typescript?: unknown }).typescript);
-  return !native && !(fromSource && url.startsWith(ownSources));
+  if (fromSource) return !url.startsWith(ownSources);
+  return !(process.features as { readonly typescript?: unknown }).typescript;
 }
 
 /** Whether a file can only be imported with the module hooks in place because of its types. */
@@ -45,11 +49,6 @@ function syntaxError(file: string, drawn: string): SyntaxError {
   return new SyntaxError(`${reason} (${file}:${line})`);
 }
 
-interface Resolved {
-  readonly url: string;
-  readonly format?: string;
-  readonly shortCircuit?: boolean;
-}
 interface Loaded {
   readonly format: string;
   readonly source?: unknown;
@@ -60,13 +59,8 @@ interface Loaded {
  * Node's `resolve` hook; returns what the next one returns, a promise or not.
  * @see https://nodejs.org/api/module.html#customization-hooks
  */
-export function resolve<R>(
-  specifier: string,
-  context: unknown,
-  next: (specifier: string, context: unknown) => R,
-): R | Resolved {
-  if (specifier === 'gatewayd') return { url: publicSurface, shortCircuit: true };
-  return next(specifier, context);
+export function resolve<R>(specifier: string, context: unknown, next: (specifier: string, context: unknown) => R): R {
+  return next(specifier === 'gatewayd' ? publicSurface : specifier, context);
 }
 
 /** Node's `load` hook. */
