@@ -40,7 +40,7 @@ export function backendSettings(name: string, config: ClientConfig): BackendSett
 }
 
 /** What `net.connect` is to be given for an endpoint. Half-open, for a client may end its side and read on. */
-export function connectOptions(endpoint: Endpoint): (TcpNetConnectOpts | IpcNetConnectOpts) & { allowHalfOpen: true } {
+export function connectOptions(endpoint: Endpoint): TcpNetConnectOpts | IpcNetConnectOpts {
   if (endpoint.kind === 'unix') return { path: endpoint.path, allowHalfOpen: true };
   const { host, port } = endpoint;
   return {

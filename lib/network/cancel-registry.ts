@@ -40,7 +40,7 @@ export class CancelRegistry {
     const backend = this.#backends.get(packet.toString('latin1', 8));
     if (backend === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const socket = connect(connectOptions(backend));
+      const socket = connect({ ...connectOptions(backend), allowHalfOpen: false });
       socket.setTimeout(cancelTimeout, () => socket.destroy());
       // A database that cannot be reached has nothing to cancel; PostgreSQL promises no answer to a cancel either.
       socket.on('error', () => undefined);

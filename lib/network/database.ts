@@ -16,8 +16,9 @@ export interface Connection {
   /** Where it really is: of a name with several addresses, the one that answered. */
   readonly endpoint: Endpoint;
   /**
-   * Ends it, and gives its place in the pool to the next as soon as the database has closed it: the database never
-   * has more connections than the pool has places. Settles then.
+   * Ends it, and gives its place in the pool to the next when the database has closed it, so that the database does
+   * not have more connections than the pool has places; one that takes its time over that, being in the middle of a
+   * query that nobody waits for any more, is cut off. Settles then.
    */
   release(): Promise<void>;
 }

@@ -27,8 +27,9 @@ export class Server {
     this.name = name;
     this.#endpoint = endpoint;
     this.#address = formatEndpoint(endpoint);
-    // Half-open: a client may end its side and still read the answers.
-    this.#net = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+    // Half-open: a client may end its side and still read the answers. Keep-alive, as PostgreSQL does: a client whose
+    // machine is gone would keep its connection to the database for ever.
+    this.#net = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept);
   }
 
   /** The address it is to listen on, and once it listens the one it does, with the port that the system chose for 0. */
