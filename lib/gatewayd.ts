@@ -258,6 +258,18 @@ function withTelemetry(
 ): readonly PluginRow[] {
   const config = chosenConfig(row, choice);
   if (row !== undefined) return rows.map((other) => (other === row ? { ...row, enabled: true, config } : other));
-  const added: Pick<PluginRow, 'name' | 'enabled' | 'config'> = { name: 'telemetry', enabled: true, config };
-  return [...rows, added as PluginRow];
+  const added: PluginRow = {
+    name: 'telemetry',
+    enabled: true,
+    required: false,
+    onError: 'skip',
+    isolation: 'none',
+    checksum: '',
+    localPath: '',
+    url: '',
+    args: [],
+    env: [],
+    config,
+  };
+  return [...rows, added];
 }
