@@ -27,16 +27,18 @@ function* namesBelow(node: SchemaNode, value: unknown, path: readonly string[]):
 /** The name of every variable that sets a key of this configuration, in snake case. */
 function namesFor(tree: Tree): readonly string[] {
   const plugins = own(tree, 'plugins');
-  const rows = (Array.isArray(plugins) ? (plugins as unknown[]) : []).filter(isTree);
+  const rows: readonly unknown[] = Array.isArray(plugins) ? plugins : [];
   const paths = [
     ...namesBelow(rootNode, tree, []),
-    ...rows.flatMap((row) =>
-      [...namesBelow(rootNode.properties?.['plugins']?.items ?? {}, row, [])].map((path) => [
-        'plugins',
-        String(row['name']),
-        ...path,
-      ]),
-    ),
+    ...rows
+      .filter(isTree)
+      .flatMap((row) =>
+        [...namesBelow(rootNode.properties?.['plugins']?.items ?? {}, row, [])].map((path) => [
+          'plugins',
+          String(own(row, 'name')),
+          ...path,
+        ]),
+      ),
   ];
   return paths.map(environmentName);
 }
@@ -56,6 +58,20 @@ function unknownVariable(name: string, tree: Tree): ConfigIssue {
     ...(likely === undefined ? {} : { nearest: likely }),
     severity: 'warning',
   };
+}
+
+function rowNames(tree: Tree): readonly string[] {
+  const plugins = own(tree, 'plugins');
+  const rows: readonly unknown[] = Array.isArray(plugins) ? plugins : [];
+  return rows.filter(isTree).map((row) => String(own(row, 'name')));
+}
+
+/** A variable may be for a plugin that has no row; but one that is nearly called like one that has is more likely a slip. */
+function strangePlugin(name: string, plugin: string, tree: Tree): readonly ConfigIssue[] {
+  const likely = nearest(plugin, rowNames(tree));
+  if (likely === undefined) return [];
+  const reason = `is for the plugin ${plugin}, which has no row`;
+  return [{ file: name, line: null, column: null, path: '', reason, nearest: likely, severity: 'warning' }];
 }
 
 /** The index of a plugin's row, which is made where there is none. */
@@ -103,6 +119,7 @@ export function applyEnvironment(
     }
     if (text === '' && target.node !== undefined && target.node.type !== 'string') continue;
     const [section, plugin, ...rest] = target.path;
+    if (section === 'plugins' && typeof plugin === 'string') issues.push(...strangePlugin(name, plugin, tree));
     const index = section === 'plugins' && typeof plugin === 'string' ? rowIndex(tree, plugin) : plugin;
     const path = section === 'plugins' && index !== undefined ? ['plugins', index, ...rest] : target.path;
     const value = environmentValue(text, target.node, valueAt(tree, path));

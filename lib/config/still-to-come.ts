@@ -80,8 +80,8 @@ export const stillToCome: readonly Feature[] = [
   },
 ];
 
-function isConcerned(feature: Feature, value: unknown, node: SchemaNode | undefined): boolean {
-  if (feature.values === undefined) return JSON.stringify(value) !== JSON.stringify(node?.default);
+function isConcerned(feature: Feature, value: unknown, node: SchemaNode): boolean {
+  if (feature.values === undefined) return JSON.stringify(value) !== JSON.stringify(node.default);
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.some((item) => feature.values?.includes(item));
 }

@@ -4,9 +4,11 @@ import { childNode, type SchemaNode } from './schema-node.ts';
 /** A configuration on its way to becoming a GlobalConfig: plain objects, lists and scalars. */
 export type Tree = Record<string, unknown>;
 
-/** Whether a value is an object with keys, and not a list. */
+/** Whether a value is an object with keys, and not a list or something with a life of its own, such as a Map. */
 export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** The value of a key of the object's own. */
@@ -22,13 +24,14 @@ export function valueAt(root: unknown, path: ConfigPath): unknown {
   }, root);
 }
 
-/** Calls `visit` with every value below `value`, its path and what the schema says of it; the outer ones first. */
+/** Calls `visit` with every value that the schema says something of, and its path; the outer ones first. */
 export function walk(
   value: unknown,
   node: SchemaNode | undefined,
-  visit: (value: unknown, node: SchemaNode | undefined, path: ConfigPath) => void,
+  visit: (value: unknown, node: SchemaNode, path: ConfigPath) => void,
   path: ConfigPath = [],
 ): void {
+  if (node === undefined) return;
   visit(value, node, path);
   const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
     ? [...(value as unknown[]).entries()]
@@ -40,7 +43,8 @@ export function walk(
 
 /** The value, frozen all through. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+  // Views of bytes are the one kind of object that cannot be frozen.
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
     Object.freeze(value);
     for (const inner of Object.values(value)) deepFreeze(inner);
   }

@@ -35,6 +35,7 @@ describe('checking a configuration that a program made', () => {
     ['nothing', undefined],
     ['text', 'x'],
     ['a list', []],
+    ['a Map', new Map()],
     ['a function inside', { plugins: [{ name: 'a', config: { call: () => 1 } }] }],
   ] as const) {
     it(`refuses ${what}`, async () => {
@@ -42,10 +43,26 @@ describe('checking a configuration that a program made', () => {
     });
   }
 
+  it('takes any plain data in the config of a plugin, bytes and circles too', async () => {
+    const circle: Record<string, unknown> = { bytes: Buffer.from('abc'), map: new Map([[1, 2]]) };
+    circle['self'] = circle;
+    const { plugins } = await checkConfig({ plugins: [{ name: 'a', config: circle }] });
+    const config = plugins[0]?.config;
+    expect(config?.['self']).to.equal(config);
+    expect(config).not.to.equal(circle);
+  });
+
   it('ends in a configuration or in a ConfigError, whatever the value', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.anything({ withMap: true, withDate: true, withBigInt: true, withNullPrototype: true }),
+        fc.anything({
+          withMap: true,
+          withDate: true,
+          withBigInt: true,
+          withNullPrototype: true,
+          withTypedArray: true,
+          withSet: true,
+        }),
         async (value) => {
           await checkConfig(value).catch((error: unknown) => expect(error).to.be.instanceOf(ConfigError));
         },

@@ -197,7 +197,7 @@ describe('the schema of the configuration', () => {
           expect(one).to.deep.equal(other);
           expect(built.errors).to.deep.equal(compiled.errors);
         }),
-        { numRuns: 300 },
+        { numRuns: 150 },
       );
       const alone = spawnSync(process.execPath, ['-e', `import(${JSON.stringify(pathToFileURL(outfile).href)})`], {
         cwd: '/',
