@@ -41,22 +41,26 @@ export class BodyWriter {
 
   uint16(value: number): void {
     if (!(value >= 0 && value <= 0xffff)) throw this.unfit(`${value} is not from 0 to 65535`);
-    this.#bytes.writeUInt16BE(value, this.#reserve(2));
+    const position = this.#reserve(2);
+    this.#bytes.writeUInt16BE(value, position);
   }
 
   int16(value: number): void {
     if (!(value >= -0x8000 && value < 0x8000)) throw this.unfit(`${value} does not fit 16 bits`);
-    this.#bytes.writeInt16BE(value, this.#reserve(2));
+    const position = this.#reserve(2);
+    this.#bytes.writeInt16BE(value, position);
   }
 
   int32(value: number): void {
     if (!(value >= -0x80000000 && value < 0x80000000)) throw this.unfit(`${value} does not fit 32 bits`);
-    this.#bytes.writeInt32BE(value, this.#reserve(4));
+    const position = this.#reserve(4);
+    this.#bytes.writeInt32BE(value, position);
   }
 
   uint32(value: number): void {
     if (!(value >= 0 && value < 0x100000000)) throw this.unfit(`${value} does not fit 32 bits`);
-    this.#bytes.writeUInt32BE(value, this.#reserve(4));
+    const position = this.#reserve(4);
+    this.#bytes.writeUInt32BE(value, position);
   }
 
   /** A string and the NUL that ends it. */
@@ -69,7 +73,8 @@ export class BodyWriter {
   /** A string without an end of its own. */
   utf8(value: string): void {
     const length = Buffer.byteLength(value);
-    this.#bytes.write(value, this.#reserve(length), length, 'utf8');
+    const position = this.#reserve(length);
+    this.#bytes.write(value, position, length, 'utf8');
   }
 
   bytes(value: Uint8Array): void {
@@ -89,6 +94,7 @@ export class BodyWriter {
     return new GatewayDError(protocolErrors.PROTOCOL_BAD_VALUE, { name: this.#name, reason });
   }
 
+  /** Makes room, for which the buffer may be another one after. */
   #reserve(length: number): number {
     const position = this.#length;
     const needed = position + length;

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { GatewayDError } from '../../lib/errors.ts';
 import { backendKinds } from '../../lib/protocol/backend-messages.ts';
+import { BodyWriter } from '../../lib/protocol/body-writer.ts';
 import { BackendCode, FrontendCode } from '../../lib/protocol/codes.ts';
 import { frontendKinds } from '../../lib/protocol/frontend-messages.ts';
 import { MessageSource } from '../../lib/protocol/message-source.ts';
@@ -177,6 +178,29 @@ describe('a message', () => {
     expect(messages.rowDescription([{ name: 'a' }]).fields[0]).to.include({ typeOid: 25, format: 'text' });
     expect(messages.dataRow(['1', null]).values).to.deep.equal([Buffer.from('1'), null]);
     expect(messages.noticeResponse({ sqlstate: '00000', message: 'hi' }).fields).to.include({ severity: 'NOTICE' });
+  });
+
+  it('is made whole at every size, and many of them behind each other', () => {
+    for (let size = 0; size < 600; size++) {
+      const text = 'x'.repeat(size);
+      expect(messages.dataRow([text, null, Buffer.from(text), '']).values).to.deep.equal([
+        Buffer.from(text),
+        null,
+        Buffer.from(text),
+        Buffer.alloc(0),
+      ]);
+      expect(messages.query(text).sql).to.equal(text);
+      expect(messages.parameterDescription(Array.from({ length: size }, (_, n) => n)).parameterTypes).to.have.lengthOf(
+        size,
+      );
+    }
+    const to = new BodyWriter(1);
+    const rows = Array.from({ length: 500 }, (_, n) => [String(n), 'y'.repeat(n % 37), null]);
+    for (const values of rows) backendKinds.DataRow.write(to, { values });
+    const written = read('backend', to.finish()).map((row) =>
+      row.name === 'DataRow' ? row.values.map((value) => value?.toString() ?? null) : null,
+    );
+    expect(written).to.deep.equal(rows);
   });
 
   it('that is cut short or garbled throws nothing but PROTOCOL_BAD_MESSAGE', () => {
