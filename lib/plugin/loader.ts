@@ -41,7 +41,8 @@ async function explain({ name: plugin, path, manifest }: Ready, error: unknown):
   if (!isParseError(error, path)) {
     return new GatewayDError(pluginErrors.PLUGIN_IMPORT_FAILED, { plugin, reason: messageOf(error) }, { cause: error });
   }
-  const line = await lineOfSyntaxError(manifest.entryPoint);
+  // For TypeScript, Node puts the line above the stack.
+  const line = /^file:.*:(\d+)\n/.exec(stackOf(error))?.[1] ?? (await lineOfSyntaxError(manifest.entryPoint));
   const reason = line === null ? messageOf(error) : `${messageOf(error)} (${manifest.entryPoint}:${line})`;
   return new GatewayDError(pluginErrors.PLUGIN_SYNTAX_ERROR, { plugin, reason }, { cause: error });
 }

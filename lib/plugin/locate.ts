@@ -34,15 +34,15 @@ export async function locate(options: PluginOptions): Promise<Location> {
   for (const row of options.rows) if (!rows.has(row.name)) rows.set(row.name, row);
   const plugins: Located[] = [];
   const { ignored } = discovery;
+  // What a source without a manifest is called is only a guess.
   const taken = new Map<string, string>();
   for (const one of await Promise.all(discovery.sources.map((source) => describe(source, rows)))) {
-    const other = taken.get(one.name);
-    taken.set(one.name, other ?? String(one.path));
-    plugins.push(other === undefined ? one : { ...one, error: one.error ?? duplicate(one, other) });
+    const other = one.manifest === null ? undefined : taken.get(one.name);
+    if (one.manifest !== null && other === undefined) taken.set(one.name, String(one.path));
+    plugins.push(other === undefined ? one : { ...one, error: duplicate(one, other) });
   }
   for (const { name, path, error } of discovery.refused) {
     plugins.push({ name, path, row: rows.get(name), source: null, manifest: null, error });
-    taken.set(name, path);
   }
   for (const row of rows.values()) {
     const index = plugins.findIndex(({ name }) => name === row.name);

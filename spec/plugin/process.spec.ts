@@ -70,7 +70,8 @@ describe('a process that hosts plugins', () => {
     expect(stackOf(later)).to.include('/typed.ts:14:13');
     const now = await host.line(({ plugin, phase }) => plugin === 'typed' && phase === 'hook');
     expect(now).to.include({ code: 'PLUGIN_TAP_FAILED', hook: 'startup' });
-    expect(stackOf(now)).to.include('/typed.ts:20:13');
+    expect(now.msg).to.include('thrown in the same house');
+    expect(stackOf(now)).to.include('/typed.ts:21:13');
     const rejected = await host.line(({ plugin, phase }) => plugin === 'rejecting' && phase === 'async');
     expect(rejected.msg).to.include('undefined');
 

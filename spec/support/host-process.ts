@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
+import { GatewayDError } from '../../lib/index.ts';
 import { PluginHost } from '../../lib/plugin/host.ts';
 
 const directory = path.resolve(process.argv[2] ?? '.');
@@ -24,10 +25,12 @@ host.containUncaught((error, origin) => {
   logger.fatal({ err: error, origin }, 'not contained');
   host.exit(1);
 });
+// For a plugin to compare with what it imports.
+Object.assign(globalThis, { hostError: GatewayDError });
 await host.load();
 logger.info('ready');
 for await (const word of createInterface(process.stdin)) {
-  if (word === 'fault') setImmediate(() => Promise.reject(new Error('a fault of the core')));
+  if (word === 'fault') void Promise.reject(new Error('a fault of the core'));
   if (word === 'startup') {
     await host.hooks.startup.promise({
       version: '1.0.0',
