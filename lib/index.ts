@@ -5,5 +5,10 @@ export type { FailurePhase, LoadedPlugin, LoadedPlugins, PluginFailure, Trust } 
 export type { Built, ConnectionsEvent, HookName, Hooks, ServerEvent } from './hooks/hooks.ts';
 export type * from './hooks/payloads.ts';
 export { Refusal, Verdict } from './hooks/verdict.ts';
+export { messages } from './protocol/messages.ts';
+export type { BackendMessage, FrontendMessage, Message, RowField, UnknownMessage } from './protocol/messages.ts';
+export type { ErrorFields } from './protocol/error-response.ts';
+export type { Format, NewValue, Value } from './protocol/field-types.ts';
+export type { TransactionStatus } from './protocol/codes.ts';
 export { GatewayDError } from './errors.ts';
 export type { Logger } from './logger.ts';

@@ -92,10 +92,20 @@ export interface FromClient extends Batch {
   drop(message: Message): void;
   /**
    * Answers the batch in the database's place; return what this gives from the tap. The answer waits its turn behind
-   * earlier replies. ReadyForQuery is added with the session's last transaction status.
+   * earlier replies, and ReadyForQuery with the transaction status comes from the database. It answers every query of
+   * the batch, of which there are several only when a client pipelines: each Query, and each extended query up to its
+   * Sync. A prepared statement whose Parse is answered is remembered: bound and executed in later batches it gives the
+   * same rows again, until it is closed or parsed anew. Values are sent as type `text`.
+   * The failed transaction a client may be in is not looked at: there the database would have refused.
+   * @throws {GatewayDError} PAYLOAD_BAD_REPLY when a row has another number of values than there are columns
    */
   reply(rows: ReplyRows): Verdict;
-  /** Answers with an ERROR the client survives; return what this gives from the tap. */
+  /**
+   * Answers with an ERROR the client survives; return what this gives from the tap. Every Query of the batch is
+   * answered so, and every extended query, after which everything is left out up to the client's Sync. The database
+   * never hears of it, so a transaction goes on as it was. A COPY the client is sending is made to fail, with the
+   * database's SQLSTATE 57014 and this message.
+   */
   refuse(sqlstate: string, message: string): Verdict;
   /** Answers with a FATAL error and ends the session; return what this gives from the tap. */
   terminate(sqlstate: string, message: string): Verdict;
@@ -124,7 +134,12 @@ export interface Row {
 export interface FromServer extends Batch {
   /**
    * Calls `map` for each DataRow of the batch, with the RowDescription in force, also when that came in an earlier
-   * batch. Change the row through `set` and return it; return null to leave the row out.
+   * batch: where a client executes what it has not just described, the gateway asks the database itself. Change the
+   * row through `set` and return it; return null to leave the row out. The command tag (`SELECT 3`) stays as the database
+   * sent it, and the columns are as the database described them, also where a tap replaced the RowDescription. When
+   * `map` throws, no row of the batch is changed.
+   * @throws {GatewayDError} PAYLOAD_BAD_ROW when `map` returns anything else, PAYLOAD_NO_ROW_DESCRIPTION when a row
+   * came that nothing describes
    */
   mapRows(map: (row: Row) => Row | null): void;
   replace(message: Message, by: Message | readonly Message[]): void;

@@ -20,31 +20,24 @@ export function brief(sender: Sender, bytes: Buffer): string[] {
   return list.map(briefly);
 }
 
+const particulars: { readonly [N in Message['name']]?: (message: Extract<Message, { name: N }>) => string } = {
+  Query: ({ sql }) => `Query ${sql}`,
+  Parse: ({ sql }) => `Parse ${sql}`,
+  Describe: ({ target, targetName }) => `Describe ${target}${targetName}`,
+  Close: ({ target, targetName }) => `Close ${target}${targetName}`,
+  CopyFail: ({ message }) => `CopyFail ${message}`,
+  CommandComplete: ({ command }) => `CommandComplete ${command}`,
+  ReadyForQuery: ({ status }) => `ReadyForQuery ${status}`,
+  ErrorResponse: ({ fields }) => `${fields.severity} ${fields.sqlstate} ${fields.message}`,
+  ParameterDescription: ({ parameterTypes }) => `ParameterDescription ${parameterTypes.join()}`,
+  RowDescription: ({ fields }) =>
+    `RowDescription ${fields.map(({ name, format }) => (format === 'text' ? name : `${name}:${format}`)).join()}`,
+  DataRow: ({ values }) => `DataRow ${values.map((value) => value?.toString() ?? 'null').join()}`,
+};
+
 function briefly(message: Message): string {
-  switch (message.name) {
-    case 'Query':
-    case 'Parse':
-      return `${message.name} ${message.sql}`;
-    case 'CommandComplete':
-      return `${message.name} ${message.command}`;
-    case 'ReadyForQuery':
-      return `${message.name} ${message.status}`;
-    case 'ErrorResponse':
-      return `${message.fields.severity} ${message.fields.sqlstate} ${message.fields.message}`;
-    case 'RowDescription':
-      return `${message.name} ${message.fields.map(({ name, format }) => (format === 'text' ? name : `${name}:${format}`)).join()}`;
-    case 'DataRow':
-      return `${message.name} ${message.values.map((value) => value?.toString() ?? 'null').join()}`;
-    case 'ParameterDescription':
-      return `${message.name} ${message.parameterTypes.join()}`;
-    case 'Describe':
-    case 'Close':
-      return `${message.name} ${message.target}${message.targetName}`;
-    case 'CopyFail':
-      return `${message.name} ${message.message}`;
-    default:
-      return message.name;
-  }
+  const particular = particulars[message.name] as ((message: Message) => string) | undefined;
+  return particular?.(message) ?? message.name;
 }
 
 export interface TalkOptions {

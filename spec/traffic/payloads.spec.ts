@@ -228,7 +228,7 @@ describe('a batch in the hands of a tap', () => {
     expect(talk.clientGot).to.be.empty;
     while (talk.toClient.length === 0) await turn();
     talk.server(ready('I'));
-    while (talk.conversation.idle === false) await turn();
+    while (!talk.conversation.idle) await turn();
     expect(talk.clientGot).to.deep.equal([
       'CommandComplete A',
       'ReadyForQuery I',

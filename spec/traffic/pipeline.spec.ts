@@ -16,8 +16,8 @@ const {
 const { flush, parse, query, rowDescription, sync } = messages;
 const ready = messages.readyForQuery;
 const error = messages.errorResponse({ sqlstate: '22012', message: 'zero' });
-const copyIn = { bytes: Buffer.from('470000000700' + '0000', 'hex') };
-const copyOut = { bytes: Buffer.from('480000000700' + '0000', 'hex') };
+const copyIn = { bytes: Buffer.from('4700000007000000', 'hex') };
+const copyOut = { bytes: Buffer.from('4800000007000000', 'hex') };
 
 /** The taps of each mode; in all of them what is in flight has to be known. */
 const modes = {
