@@ -53,8 +53,8 @@ describe('the hooks of a session', () => {
 
   it('let opening refuse a client by its name, with an error that the client sees; others are none the wiser', async () => {
     const closed: string[] = [];
-    hooks.opening.tap('guard', ({ session, refuse }) =>
-      session.user === 'mallory' ? refuse('28000', 'not you', 'and not tomorrow') : undefined,
+    hooks.opening.tap('guard', (opening) =>
+      opening.session.user === 'mallory' ? opening.refuse('28000', 'not you', 'and not tomorrow') : undefined,
     );
     hooks.closed.tap('spec', ({ user }) => void closed.push(user));
     await using gateway = await start();

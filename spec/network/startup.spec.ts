@@ -82,6 +82,7 @@ describe('the start of a connection', () => {
   });
 
   it('says nothing, logs nothing and calls no plugin for a health check that connects and goes', async () => {
+    await until(() => gateway.gateway.sessions === 0);
     const { length } = gateway.log;
     opened.length = 0;
     for (let round = 0; round < 3; round += 1) {

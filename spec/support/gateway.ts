@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import postgres from 'postgres';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { checkConfig } from '../../lib/config/check.ts';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import { Gateway } from '../../lib/network/gateway.ts';
@@ -31,7 +31,7 @@ export interface SpecGateway extends AsyncDisposable {
   readonly port: number;
   readonly log: readonly GatewayLogLine[];
   /** A `pg` client, not connected; its errors outside of queries go nowhere. */
-  client(options?: { user?: string; database?: string; password?: string }): Client;
+  client(options?: ClientConfig): Client;
   /** The driver `postgres`; `max` connections. */
   sql(options?: { user?: string; database?: string; max?: number }): postgres.Sql;
 }

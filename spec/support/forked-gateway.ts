@@ -1,0 +1,62 @@
+// A gateway in a process of its own, whose memory is nobody else's. Started by `forkGateway`.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A gateway in a process of its own. */
+export interface ForkedGateway extends AsyncDisposable {
+  readonly port: number;
+  /** Starts to watch the memory. */
+  mark(): Promise<void>;
+  /** By how many bytes the resident set grew at most since `mark`. */
+  growth(): Promise<number>;
+}
+
+export async function forkGateway(database: {
+  readonly network: 'unix' | 'tcp';
+  readonly address: string;
+}): Promise<ForkedGateway> {
+  const file = fileURLToPath(import.meta.url);
+  const { network, address } = database;
+  const child = fork(file, [network, address], { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+  const ask = async (question: string): Promise<number> => {
+    const answer = once(child, 'message');
+    child.send(question);
+    return ((await answer) as [number])[0];
+  };
+  const [port] = (await once(child, 'message')) as [number];
+  return {
+    port,
+    mark: async () => void (await ask('mark')),
+    growth: () => ask('growth'),
+    [Symbol.asyncDispose]: () => ended(child),
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill();
+  await exit;
+}
+
+async function serve(network: 'unix' | 'tcp', address: string): Promise<void> {
+  const { startGateway } = await import('./gateway.ts');
+  const { port } = await startGateway({ database: { network, address } });
+  let first = 0;
+  let most = 0;
+  const sample = (): void => {
+    most = Math.max(most, process.memoryUsage.rss());
+  };
+  setInterval(sample, 10);
+  process.on('message', (question) => {
+    sample();
+    if (question === 'mark') first = most = process.memoryUsage.rss();
+    process.send?.(most - first);
+  });
+  process.send?.(port);
+}
+
+const [, script, network, address] = process.argv;
+if (process.send !== undefined && script === fileURLToPath(import.meta.url)) {
+  await serve(network === 'unix' ? 'unix' : 'tcp', address ?? '');
+}
