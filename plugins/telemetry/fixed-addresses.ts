@@ -19,18 +19,24 @@ const addressesOption = 'gatewayd.addresses';
 class FixedAddresses implements experimental.Resolver {
   readonly #addresses: readonly FixedAddress[];
   readonly #listener: experimental.ResolverListener;
+  #isResolved = false;
 
   constructor(_target: Target, listener: experimental.ResolverListener, options: ChannelOptions) {
     this.#addresses = options[addressesOption] as readonly FixedAddress[];
     this.#listener = listener;
   }
 
+  /** Asked again after each failure to connect, and then there is nothing new to say. */
   updateResolution(): void {
+    if (this.#isResolved) return;
+    this.#isResolved = true;
     const endpoints = this.#addresses.map((address) => ({ addresses: [address] }));
     process.nextTick(() => this.#listener(experimental.statusOrFromValue(endpoints), {}, null, ''));
   }
 
-  destroy(): void {}
+  destroy(): void {
+    this.#isResolved = false;
+  }
 
   static getDefaultAuthority(target: Target): string {
     return target.path;

@@ -12,8 +12,9 @@ import { resolveAddresses, type ResolveOptions } from './resolve.ts';
 function parseAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new GatewayDError(telemetryErrors.TELEMETRY_BAD_ADDRESS, { address });
-  return { host, port: Number(match?.[3]) };
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) throw new GatewayDError(telemetryErrors.TELEMETRY_BAD_ADDRESS, { address });
+  return { host, port };
 }
 
 const channelOptions = {

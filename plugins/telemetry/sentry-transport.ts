@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { NodeOptions } from '@sentry/node';
+import { limited } from './limited.ts';
 import { resolveAddresses } from './resolve.ts';
 import { createTransport } from './sentry-sdk.ts';
 
@@ -28,7 +29,7 @@ const headerOf = (headers: http.IncomingHttpHeaders, name: string): string | nul
 };
 
 function post(url: string, headers: Record<string, string>, body: string | Uint8Array, life: AbortSignal) {
-  const signal = AbortSignal.any([life, AbortSignal.timeout(requestMilliseconds)]);
+  const signal = limited(life, requestMilliseconds);
   const { request } = url.startsWith('https:') ? https : http;
   return new Promise<{ statusCode?: number; headers: Record<'retry-after' | 'x-sentry-rate-limits', string | null> }>(
     (resolve, reject) => {

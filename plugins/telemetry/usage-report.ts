@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../lib/index.ts';
 import type { TelemetryConfig } from './config.ts';
+import { limited } from './limited.ts';
 import { buildReport, type ReportSource } from './report.ts';
 
 /** Spreads the starts of a fleet; short enough for the report to leave within a second of listening. */
@@ -22,7 +23,7 @@ export interface UsageReportOptions {
  * It ends within two seconds, or at once when `life` does.
  */
 export async function sendUsageReport({ source, to, life, logger }: UsageReportOptions): Promise<void> {
-  const signal = AbortSignal.any([life, AbortSignal.timeout(lifeMilliseconds)]);
+  const signal = limited(life, lifeMilliseconds);
   try {
     await delay(Math.random() * jitterMilliseconds, undefined, { signal, ref: false });
     const { sendReport } = await import('./sender.ts');

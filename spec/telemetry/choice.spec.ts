@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { chosenConfig, telemetryChoice } from '../../lib/telemetry/choice.ts';
 
 const dsn = 'https://key@sentry.invalid/1';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { telemetryChoice } from '../../lib/telemetry/choice.ts';
 import { buildReport, type ReportSource } from '../../plugins/telemetry/report.ts';
 import { showReport } from '../../plugins/telemetry/show.ts';

@@ -69,14 +69,21 @@ describe("telemetry's look-ups", () => {
   });
 
   it('never call dns.lookup', async () => {
+    server = new NameServer(new Map());
+    const nameServers = [await server.listen()];
     const { lookup } = dns;
     let called = 0;
-    dns.lookup = Object.assign(() => void (called += 1), lookup) as unknown as typeof lookup;
+    dns.lookup = ((...given: Parameters<typeof lookup>) => {
+      called += 1;
+      lookup(...given);
+    }) as typeof lookup;
     try {
-      await look('localhost', null);
+      await resolveAddresses('collector.test', { signal: life.signal, nameServers });
+      await resolveAddresses('localhost', { signal: life.signal, nameServers });
     } finally {
       dns.lookup = lookup;
     }
+    expect(server.questions).to.have.length(2);
     expect(called).to.equal(0);
   });
 });
