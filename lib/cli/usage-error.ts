@@ -43,7 +43,7 @@ function explainUnknown(word: string, words: readonly string[], args: readonly s
   const prefix = words.join(' ');
   if (flag !== word) {
     const command = commands.find(({ name }) => name === prefix);
-    return `There is no flag ${flag}${command === undefined ? '' : ` of \`${prefix}\``}${hint(flag, flagsOf(command))}`;
+    return `There is no flag ${flag}${command === undefined ? '' : ` of \`${prefix}\``}${hint(flag.replace(/^--no-/, '--'), flagsOf(command))}`;
   }
   const next = commands
     .map(({ name }) => name)

@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { command } from '../support/command.ts';
+
+const script = fileURLToPath(new URL('write-lines.ts', import.meta.url));
+
+async function write(config: object, environment: NodeJS.ProcessEnv = {}) {
+  const { stdout, stderr } = await command(process.execPath, ['--import', 'tsx', script, JSON.stringify(config)], {
+    environment: { ...process.env, NO_COLOR: undefined, ...environment },
+  });
+  const parse = (text: string) =>
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { stdout, stderr, parse };
+}
+
+describe('the log', () => {
+  it('is JSON lines, none of which is lost when the process ends at once', async () => {
+    const { stdout, stderr, parse } = await write({});
+    const [first, second, third] = parse(stdout);
+    expect(stderr).to.equal('');
+    expect(first).to.deep.include({ level: 'info', msg: 'a sentence', some: { nested: 'fields' } });
+    expect(third).to.include({ level: 'fatal', msg: 'the last' });
+    expect(second).to.deep.include({ level: 'error', plugin: 'hello' });
+    expect(second?.['err']).to.include({ code: 'SPEC_CODE', message: 'It is late', mend: 'Wait' });
+    expect(second?.['err']).not.to.have.any.keys('values', 'template');
+    expect(first).to.have.all.keys('level', 'time', 'msg', 'some'); // no host name, no process id
+  });
+
+  for (const [timeFormat, digits] of [
+    ['unix', 10],
+    ['unixms', 13],
+    ['unixmicro', 16],
+    ['unixnano', 19],
+  ] as const) {
+    it(`tells the time in ${timeFormat}`, async () => {
+      const { stdout } = await write({ timeFormat });
+      expect(/"time":(\d+)/.exec(stdout)?.[1]).to.have.length(digits);
+    });
+  }
+
+  it("knows GatewayD's names of levels", async () => {
+    const [panic, disabled] = await Promise.all([write({ level: 'panic' }), write({ level: 'disabled' })]);
+    expect(panic.parse(panic.stdout).map((line) => line['level'])).to.deep.equal(['fatal']);
+    expect(disabled.stdout).to.equal('');
+  });
+
+  it('goes to several places at once, to each but once', async () => {
+    const { stdout, stderr, parse } = await write({ output: ['console', 'stdout', 'stderr'] });
+    expect(parse(stdout)).to.have.length(3);
+    expect(stderr).to.equal(stdout);
+  });
+
+  it('goes to the console while the place it is to go to is still to come', async () => {
+    const { stdout, parse } = await write({ output: ['syslog'] });
+    expect(parse(stdout)).to.have.length(3);
+  });
+
+  it('is readable on a terminal, in colour unless that is not wanted', async () => {
+    const terminal = { terminal: true, consoleTimeFormat: 'RFC3339' };
+    const [coloured, configured, environment] = await Promise.all([
+      write(terminal),
+      write({ ...terminal, noColor: true }),
+      write(terminal, { NO_COLOR: '1' }),
+    ]);
+    expect(coloured.stdout).to.contain('\u001b[');
+    for (const { stdout } of [configured, environment]) {
+      expect(stdout).not.to.contain('\u001b[');
+      expect(stdout).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ INFO: a sentence {"some":{"nested":"fields"}}$/m);
+    }
+  });
+});

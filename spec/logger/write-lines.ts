@@ -1,0 +1,16 @@
+// Writes some lines with a logger made from its first argument; the specs read what comes out.
+import { loggerSchema } from '../../lib/config/sections/loggers.ts';
+import type { LoggerConfig } from '../../lib/config/schema.ts';
+import { GatewayDError } from '../../lib/errors.ts';
+import { createLogger } from '../../lib/logger/create-logger.ts';
+
+const defaults = Object.fromEntries(
+  Object.entries(loggerSchema.properties).map(([key, property]) => [key, property.default]),
+);
+const { terminal = false, ...config } = JSON.parse(process.argv[2] ?? '{}') as { terminal?: boolean };
+const logger = await createLogger({ ...defaults, ...config } as unknown as LoggerConfig, terminal);
+logger.info({ some: { nested: 'fields' } }, 'a sentence');
+const definition = { code: 'SPEC_CODE', message: 'It is {what}', mend: 'Wait' };
+logger.child({ plugin: 'hello' }).error({ err: new GatewayDError(definition, { what: 'late' }) }, 'failed');
+logger.fatal('the last');
+process.exit(0); // at once: no line may be lost
