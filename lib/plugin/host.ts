@@ -24,6 +24,7 @@ import { orderByRequirements, requirementFailed } from './requirements.ts';
 import { TimerWatch } from './timer-watch.ts';
 import { lockEntry } from './trust.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
+import { verifies } from './verify.ts';
 
 /**
  * Finds, verifies, loads and supervises plugins. One instance is one generation of them on one bus: `load()` once, then
@@ -70,6 +71,7 @@ export class PluginHost {
     this.#timers.start();
     try {
       for (const examined of await examine(this.#options)) this.#add(examined);
+      this.#sayWhatIsUnverified();
       await this.#importAll();
       await this.#applyAll();
       await this.#recordFirstUse();
@@ -285,6 +287,13 @@ export class PluginHost {
     if (failed.length === 0) return;
     const plugins = failed.map(({ name, error }) => `${name} (${error?.code ?? ''})`).join(', ');
     throw new GatewayDError(pluginErrors.PLUGIN_REQUIRED_FAILED, { plugins });
+  }
+
+  #sayWhatIsUnverified(): void {
+    const plugins = this.#registry.managed.filter(({ face }) => face.trust === 'unverified' && face.checksum !== '');
+    if (verifies(this.#options) || plugins.length === 0) return;
+    const names = plugins.map(({ name }) => name);
+    this.#options.logger.warn({ plugins: names }, 'plugins are taken as they are: none is verified');
   }
 
   #logLoaded(plugin: ManagedPlugin): void {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Deep enough to find a plugin's frame below those of the libraries it uses. */
 const stackDepth = 100;
+const longestFrame = 4096;
 
 /** One line of a stack that lies in a file. */
 export interface StackFrame {
@@ -34,6 +35,8 @@ export function callerStack(): string {
 /** The frames of a stack as V8 writes it that lie in files. */
 export function framesOf(stack: string): readonly StackFrame[] {
   return stack.split('\n').flatMap((line) => {
+    // A message may be anything, and of any length.
+    if (line.length > longestFrame) return [];
     const place = /^ +at (?:.*\()?(?:async )?(.+:\d+:\d+)\)?$/.exec(line)?.[1];
     const file = place?.replace(/:\d+:\d+$/, '');
     if (place === undefined || file === undefined) return [];

@@ -10,9 +10,10 @@ import { checksumOfFile, checksumOfFolder } from '../../lib/plugin/checksum.ts';
 import { caught } from '../support/caught.ts';
 import { PluginBed } from '../support/plugins.ts';
 
-/** The command that the docstring shows, word for word. */
-const source = readFileSync(fileURLToPath(new URL('../../lib/plugin/checksum.ts', import.meta.url)), 'utf8');
-const command = /^ \*\s+(find \. .+)$/m.exec(source)![1]!;
+/** The command that the guide shows, word for word. */
+const guide = readFileSync(fileURLToPath(new URL('../../docs/plugin-guide.md', import.meta.url)), 'utf8');
+const docstring = readFileSync(fileURLToPath(new URL('../../lib/plugin/checksum.ts', import.meta.url)), 'utf8');
+const command = /^(find \. .+)$/m.exec(guide)![1]!;
 
 const shell = (folder: string): string =>
   execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).slice(0, 64);
@@ -57,6 +58,7 @@ describe('the checksum', () => {
     bed.write('p/.git/HEAD', 'left out');
     mkdirSync(path.join(bed.directory, 'p/empty'));
     const folder = path.join(bed.directory, 'p');
+    expect(docstring).to.include(command);
     const before = await checksumOfFolder(folder, 'p');
     expect(before).to.equal(shell(folder));
 

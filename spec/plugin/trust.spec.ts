@@ -67,12 +67,13 @@ describe('trust', () => {
   });
 
   for (const options of [{ verify: 'off' }, { devMode: true }] as const) {
-    it(`with ${JSON.stringify(options)} asks for nothing and records nothing`, async () => {
+    it(`with ${JSON.stringify(options)} asks for nothing, records nothing, and says so`, async () => {
       await using bed = new PluginBed();
       bed.write('a.js', quietPlugin());
       const rows = [pluginRow({ name: 'a', checksum: 'ab'.repeat(32) })];
       const host = await bed.load({ rows, ...options });
       expect(byName(host.reports).get('a')).to.include({ state: 'loaded', trust: 'unverified' });
+      expect(bed.log.find(({ level }) => level === 40)).to.deep.include({ plugins: ['a'] });
       expect(existsSync(bed.lockFile)).to.equal(false);
     });
   }
