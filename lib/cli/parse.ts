@@ -33,7 +33,6 @@ export async function parse(args: readonly string[]): Promise<Parsed | null> {
     .parserConfiguration({
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
@@ -50,8 +49,10 @@ export async function parse(args: readonly string[]): Promise<Parsed | null> {
       throw usageError(error instanceof Error ? error.message : message, args);
     });
   const choose = (command: Command) => (argv: Record<string, unknown>) => {
-    const name = command.values?.name ?? '';
-    parsed = { command, flags: argv as Parsed['flags'], values: (argv[name] ?? []) as readonly string[] };
+    const { [command.values?.name ?? '']: values = [], ...given } = argv;
+    // A flag that is given twice counts as it was given last.
+    const flags = Object.entries(given).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]);
+    parsed = { command, flags: Object.fromEntries(flags) as Parsed['flags'], values: values as readonly string[] };
   };
   addCommands(parser, choose);
   parser.completion('completion', 'Print a script for bash and zsh that completes commands');

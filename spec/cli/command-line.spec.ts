@@ -107,6 +107,42 @@ describe('the command line', () => {
     });
   }
 
+  it('takes the last of a flag that is given twice, and all of the names', async () => {
+    const parsed = await parse([
+      'plugin',
+      'trust',
+      'one',
+      '-c',
+      'a.yaml',
+      'two',
+      '-c',
+      'b.yaml',
+      '--sentry',
+      '--no-sentry',
+    ]);
+    expect(parsed?.flags).to.include({ config: 'b.yaml', sentry: false });
+    expect(parsed?.values).to.deep.equal(['one', 'two']);
+  });
+
+  it("reads true and false as Go's flags do", async () => {
+    for (const [word, value] of [
+      ['1', true],
+      ['T', true],
+      ['TRUE', true],
+      ['0', false],
+      ['f', false],
+      ['False', false],
+    ] as const) {
+      expect((await parse(['run', `--dev=${word}`]))?.flags).to.include({ dev: value });
+    }
+    expect((await parse(['run', '--dev', '--sentry', 'false']))?.flags).to.include({ dev: true, sentry: false });
+  });
+
+  it('knows a flag that was not given from one that was', async () => {
+    const parsed = await parse(['run']);
+    expect(parsed?.flags).not.to.have.any.keys('config', 'plugin-config', 'sentry', 'usage-report', 'collector-url');
+  });
+
   it('says what is wrong on stderr, with the help to look at, and ends with 2', async () => {
     const { code, stdout, stderr } = await gatewayd(['config', 'lnit']);
     expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
