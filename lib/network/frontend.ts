@@ -4,6 +4,7 @@ import { GatewayDError } from '../errors.ts';
 import type { Address } from '../hooks/payloads.ts';
 import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-response.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
+import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import { StartupReader } from './startup-reader.ts';
@@ -13,6 +14,13 @@ export interface FrontendTls {
   readonly secureContext: SecureContext;
   /** Milliseconds. */
   readonly handshakeTimeout: number;
+}
+
+/** What a frontend needs to know of its server. */
+export interface FrontendOptions {
+  readonly tls: FrontendTls | null;
+  /** Where the server listens: the clients of a Unix socket have no address but its path. */
+  readonly endpoint: Endpoint;
 }
 
 /** What a client wants, as its first packets say. */
@@ -35,8 +43,9 @@ export class Frontend {
   #ended = false;
 
   /** @param onGone called when the client goes away, or ends its side, before `takeOver` */
-  constructor(socket: Socket, tls: FrontendTls | null, onGone: () => void) {
-    this.address = { host: socket.remoteAddress ?? 'unix', port: socket.remotePort ?? 0 };
+  constructor(socket: Socket, { tls, endpoint }: FrontendOptions, onGone: () => void) {
+    const host = endpoint.kind === 'unix' ? endpoint.path : (socket.remoteAddress ?? '');
+    this.address = { host, port: socket.remotePort ?? 0 };
     this.#socket = socket;
     this.#tls = tls;
     this.#onGone = onGone;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 /** How long the other side may take to end its own side after it has everything. */
 const lingerTimeout = 1000;
 /** How long it may take to read a last message that it did not wait for. */
-const flushTimeout = 5000;
+const flushTimeout = 2000;
 
 /**
  * Ends a socket so that the other side can read all of it: what it still sends is read and thrown away, since a

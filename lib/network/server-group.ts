@@ -16,7 +16,8 @@ import type { FrontendTls } from './frontend.ts';
 import { RoundRobin } from './load-balancer.ts';
 import { Pool } from './pool.ts';
 import { Server } from './server.ts';
-import { Session, type SessionContext } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 
 /** The part of the configuration that the gateway is built from. */
 export type NetworkConfig = Pick<GlobalConfig, 'clients' | 'pools' | 'proxies' | 'servers'>;
@@ -30,6 +31,9 @@ export interface ServerGroupOptions {
   /** Sessions of all servers, for `tick`. */
   readonly connections: () => number;
 }
+
+/** How long clients may take to read why they are ended, in milliseconds. */
+const lastWordsTimeout = 2000;
 
 /** A server with its databases and its sessions. */
 export class ServerGroup {
@@ -48,8 +52,10 @@ export class ServerGroup {
     this.#config = config;
     this.#options = options;
     const { hooks, logger, cancels } = options;
+    const endpoint = parseEndpoint(`servers.${name}`, config.network, config.address);
     this.#context = {
       server: name,
+      endpoint,
       hooks,
       logger,
       cancels,
@@ -58,7 +64,6 @@ export class ServerGroup {
       loginTimeout: milliseconds(config.loginTimeout),
       maxMessageSize: config.maxMessageSize,
     };
-    const endpoint = parseEndpoint(`servers.${name}`, config.network, config.address);
     this.#server = new Server(name, endpoint, (socket) => this.#accept(socket));
   }
 
@@ -85,14 +90,17 @@ export class ServerGroup {
     this.#ticker = setInterval(tick, milliseconds(this.#config.tickInterval)).unref();
   }
 
-  /** Stops to accept, lets the sessions end within `drainTimeout`, then ends them. Settles when all are closed. */
+  /**
+   * Stops to accept, lets the sessions end within `drainTimeout`, then tells the rest and ends them; what does not
+   * even read that is cut off. Settles when all are closed.
+   */
   async close(): Promise<void> {
     this.#stop();
     for (const session of this.#sessions.keys()) session.drain();
-    const end = (): void => {
+    let timer = setTimeout(() => {
       for (const session of this.#sessions.keys()) session.terminate(new GatewayDError(networkErrors.NETWORK_STOPPED));
-    };
-    const timer = setTimeout(end, milliseconds(this.#config.drainTimeout));
+      timer = setTimeout(() => this.destroy(), lastWordsTimeout);
+    }, milliseconds(this.#config.drainTimeout));
     await Promise.all(this.#sessions.values());
     clearTimeout(timer);
   }

@@ -4,38 +4,21 @@ import { callSeries, emitBail, emitSeries } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Address, Session as SessionFacts } from '../hooks/payloads.ts';
 import { makeRefusal, type WireError } from '../hooks/verdict.ts';
-import type { Logger } from '../logger.ts';
 import type { TransactionStatus } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { Conversation } from '../traffic/conversation.ts';
 import { abortable } from './abortable.ts';
-import type { CancelRegistry } from './cancel-registry.ts';
-import { addressOf, type Connection, type Database, openConnection } from './database.ts';
+import { addressOf, type Connection } from './database.ts';
 import { networkErrors } from './errors.ts';
-import { Frontend, type FrontendTls, type Greeting } from './frontend.ts';
+import { Frontend, type Greeting } from './frontend.ts';
 import type { Link } from './link.ts';
-import type { LoadBalancer } from './load-balancer.ts';
+import { placeSession } from './place-session.ts';
 import { PlainStage } from './plain-stage.ts';
 import { Relay, type RelayEnd } from './relay.ts';
-import { rerouted } from './rerouted.ts';
+import type { SessionContext } from './session-context.ts';
 import { type SessionState, transition } from './session-state.ts';
 import type { Stage } from './stage.ts';
 import { TappedStage } from './tapped-stage.ts';
-
-/** What all sessions of one server share. */
-export interface SessionContext {
-  /** The group in `servers`. */
-  readonly server: string;
-  readonly hooks: Hooks;
-  readonly logger: Logger;
-  readonly databases: LoadBalancer<Database>;
-  readonly cancels: CancelRegistry;
-  readonly tls: FrontendTls | null;
-  /** Milliseconds from connecting to being logged in; 0 is without limit. */
-  readonly loginTimeout: number;
-  /** Bytes of the largest message a plugin is shown. */
-  readonly maxMessageSize: number;
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -60,7 +43,7 @@ export class Session {
   constructor(id: string, socket: Socket, context: SessionContext) {
     this.id = id;
     this.#context = context;
-    this.#frontend = new Frontend(socket, context.tls, () => this.#abort.abort(clientLeft));
+    this.#frontend = new Frontend(socket, context, () => this.#abort.abort(clientLeft));
     if (context.loginTimeout > 0) this.#loginTimer = setTimeout(() => this.#expire(), context.loginTimeout);
   }
 
@@ -112,7 +95,12 @@ export class Session {
     const refusal = await this.#askToOpen(facts);
     if (refusal !== null) return this.#turnAway(refusal);
     this.#to('waiting');
-    const connection = await this.#connect(await this.#route(facts));
+    const connection = await placeSession({
+      context: this.#context,
+      session: facts,
+      notice: (message) => this.#frontend.notice(message),
+      signal: this.#abort.signal,
+    });
     this.#connection = connection;
     facts.server = addressOf(connection.endpoint);
     this.#abort.signal.throwIfAborted();
@@ -137,38 +125,6 @@ export class Session {
       }),
     );
     return refusal === undefined ? null : refusal.error;
-  }
-
-  async #route(session: SessionFacts): Promise<readonly [Database, ...Database[]]> {
-    const { hooks, databases, server } = this.#context;
-    const candidates = databases.candidates();
-    const chosen = await this.#wait(
-      emitBail(hooks.route, {
-        session,
-        candidates: candidates.map(({ name, address }) => ({ name, address })),
-        notice: (message) => this.#frontend.notice(message),
-        signal: this.#abort.signal,
-      }),
-    );
-    return chosen === undefined ? candidates : [rerouted(server, candidates, chosen)];
-  }
-
-  /** Tries one database after the other; only the last is worth waiting for. */
-  async #connect([database, ...others]: readonly [Database, ...Database[]]): Promise<Connection> {
-    const { databases: balancer } = this.#context;
-    const [next, ...rest] = others;
-    const { settings } = database;
-    const attempt = next === undefined ? database : { ...database, settings: { ...settings, retries: 0 } };
-    try {
-      const connection = await openConnection(attempt, this.#abort.signal);
-      balancer.reached(database);
-      return connection;
-    } catch (error) {
-      const unreachable = error instanceof GatewayDError && error.code === 'NETWORK_DATABASE_UNREACHABLE';
-      if (unreachable) balancer.failed(database);
-      if (!unreachable || next === undefined) throw error;
-      return this.#connect([next, ...rest]);
-    }
   }
 
   #carry({ socket, endpoint }: Connection, startupPacket: Buffer): Promise<RelayEnd> {

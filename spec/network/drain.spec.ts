@@ -48,6 +48,15 @@ describe('closing a gateway', () => {
     await closed;
   });
 
+  it('cuts off a client that does not read even that', async () => {
+    await using gateway = await start('1ms');
+    using client = await WireClient.open(gateway.port);
+    client.send(query("select repeat('x', 1000000) from generate_series(1, 50)"));
+    await client.until('T');
+    await gateway.gateway.close();
+    expect(gateway.gateway.sessions).to.equal(0);
+  });
+
   it('tells clients that are not logged in yet 57P03, and takes no new ones', async () => {
     await using gateway = await startGateway({ database: await sharedPostgres(), pool: { size: 1 } });
     using first = await WireClient.open(gateway.port);

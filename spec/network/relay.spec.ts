@@ -125,4 +125,20 @@ describe('the relay', () => {
     last.send(query('select 1'));
     await last.until('Z');
   });
+
+  it('leaves no timer and no socket behind', async () => {
+    const resources = (): string[] =>
+      process.getActiveResourcesInfo().filter((name) => /^(Timeout|TCPSocketWrap|PipeWrap)$/.test(name));
+    const own = await startGateway({ database: await sharedPostgres() });
+    const before = resources();
+    for (let round = 0; round < 20; round += 1) {
+      const client = await WireClient.open(own.port);
+      if (round % 2 === 0) client.socket.resetAndDestroy();
+      else client.send(message('X'));
+      await client.rest();
+      await client.closed;
+    }
+    await own.gateway.close();
+    expect(resources().length).to.be.at.most(before.length);
+  });
 });

@@ -4,6 +4,8 @@ import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { createHooks } from '../../lib/hooks/hooks.ts';
+import type { Address } from '../../lib/hooks/payloads.ts';
 import { Server } from '../../lib/network/server.ts';
 import { caught } from '../support/caught.ts';
 import { command } from '../support/command.ts';
@@ -110,11 +112,16 @@ describe('a server', () => {
 
   it('on a Unix socket carries a session as any other', async () => {
     const { network, address } = await sharedPostgres();
-    const servers = { default: { network: 'unix', address: path.join(folder, '.s.PGSQL.5432') } };
-    await using gateway = await startGateway({ database: { network, address }, sections: { servers } });
+    const socket = path.join(folder, '.s.PGSQL.5432');
+    const servers = { default: { network: 'unix', address: socket } };
+    const hooks = createHooks();
+    const clients: Address[] = [];
+    hooks.opened.tap('spec', (session) => void clients.push(session.client));
+    await using gateway = await startGateway({ database: { network, address }, hooks, sections: { servers } });
     const client = gateway.client({ host: folder, port: 5432 });
     await client.connect();
     expect((await client.query('select 1 as one')).rows).to.deep.equal([{ one: 1 }]);
     await client.end();
+    expect(clients).to.deep.equal([{ host: socket, port: 0 }]);
   });
 });

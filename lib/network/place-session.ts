@@ -1,0 +1,56 @@
+import { GatewayDError } from '../errors.ts';
+import { emitBail } from '../hooks/dispatch.ts';
+import type { Session } from '../hooks/payloads.ts';
+import { abortable } from './abortable.ts';
+import { type Connection, type Database, openConnection } from './database.ts';
+import { networkErrors } from './errors.ts';
+import { rerouted } from './rerouted.ts';
+import type { SessionContext } from './session-context.ts';
+
+/** A session that needs a connection to a database. */
+export interface Unplaced {
+  readonly context: SessionContext;
+  readonly session: Session;
+  /** Shows the waiting client a message. */
+  readonly notice: (message: string) => void;
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds a database for a session, by the taps of `route` or the load balancer, and connects to it; held up by both
+ * and by the pool for as long as the signal allows.
+ * @throws {GatewayDError} NETWORK_ROUTE_UNKNOWN, NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT,
+ * NETWORK_DATABASE_UNREACHABLE; the signal's reason when it is aborted
+ */
+export async function placeSession(unplaced: Unplaced): Promise<Connection> {
+  return connectFirst(await routeOf(unplaced), unplaced);
+}
+
+async function routeOf({ context, session, notice, signal }: Unplaced): Promise<readonly [Database, ...Database[]]> {
+  const databases = context.databases.candidates();
+  const candidates = databases.map(({ name, address }) => ({ name, address }));
+  const chosen = await abortable(emitBail(context.hooks.route, { session, candidates, notice, signal }), signal);
+  return chosen === undefined ? databases : [rerouted(context.server, databases, chosen)];
+}
+
+/** Tries one database after the other; only the last is worth waiting for. */
+async function connectFirst(
+  [database, next, ...rest]: readonly [Database, ...Database[]],
+  unplaced: Unplaced,
+): Promise<Connection> {
+  const { databases } = unplaced.context;
+  const { settings } = database;
+  const attempt = next === undefined ? database : { ...database, settings: { ...settings, retries: 0 } };
+  try {
+    const connection = await openConnection(attempt, unplaced.signal);
+    databases.reached(database);
+    return connection;
+  } catch (error) {
+    const { NETWORK_DATABASE_UNREACHABLE } = networkErrors;
+    const unreachable = error instanceof GatewayDError && error.code === NETWORK_DATABASE_UNREACHABLE.code;
+    if (unreachable) databases.failed(database);
+    if (!unreachable || next === undefined) throw error;
+    return connectFirst([next, ...rest], unplaced);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Hooks } from '../hooks/hooks.ts';
+import type { Logger } from '../logger.ts';
+import type { CancelRegistry } from './cancel-registry.ts';
+import type { Database } from './database.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { FrontendTls } from './frontend.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+
+/** What all sessions of one server share. */
+export interface SessionContext {
+  /** The group in `servers`. */
+  readonly server: string;
+  /** Where that listens. */
+  readonly endpoint: Endpoint;
+  readonly hooks: Hooks;
+  readonly logger: Logger;
+  readonly databases: LoadBalancer<Database>;
+  readonly cancels: CancelRegistry;
+  readonly tls: FrontendTls | null;
+  /** Milliseconds from connecting to being logged in; 0 is without limit. */
+  readonly loginTimeout: number;
+  /** Bytes of the largest message a plugin is shown. */
+  readonly maxMessageSize: number;
+}
