@@ -1,5 +1,4 @@
 import { GatewayDError, messageOf } from '../../lib/errors.ts';
-
 import type { RawFrame, SafeFrame } from './frames.ts';
 
 /** An error as it is sent. */

@@ -71,7 +71,7 @@ function safeFilename(filename: string, roots: readonly Root[]): string {
 }
 
 /** Function names are code, but an object's key can become one, and may be anything. */
-const functionName = /^(?:async |new |get |set )?[\w$.<>#]{1,128}(?: \[as [\w$.<>#]{1,128}\])?$/;
+const functionName = /^(?:async |new |get |set )?[A-Za-z_$<#][\w$.<>#]{0,127}(?: \[as [A-Za-z_$#][\w$#]{0,127}\])?$/;
 
 function safeFunction(name: string | undefined): string {
   return name !== undefined && functionName.test(name) ? name : '?';
