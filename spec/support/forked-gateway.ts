@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Batch } from '../../lib/hooks/payloads.ts';
 
 /** A gateway in a process of its own. */
 export interface ForkedGateway extends AsyncDisposable {
@@ -12,13 +13,17 @@ export interface ForkedGateway extends AsyncDisposable {
   growth(): Promise<number>;
 }
 
-export async function forkGateway(database: {
-  readonly network: 'unix' | 'tcp';
-  readonly address: string;
-}): Promise<ForkedGateway> {
+/** @param tapped whether a plugin looks at every message, in both directions */
+export async function forkGateway(
+  database: { readonly network: 'unix' | 'tcp'; readonly address: string },
+  tapped: boolean,
+): Promise<ForkedGateway> {
   const file = fileURLToPath(import.meta.url);
   const { network, address } = database;
-  const child = fork(file, [network, address], { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+  const child = fork(file, [network, address, tapped ? 'tapped' : 'plain'], {
+    execArgv: ['--import', 'tsx'],
+    serialization: 'advanced',
+  });
   const ask = async (question: string): Promise<number> => {
     const answer = once(child, 'message');
     child.send(question);
@@ -39,9 +44,19 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-async function serve(network: 'unix' | 'tcp', address: string): Promise<void> {
+async function serve(network: 'unix' | 'tcp', address: string, tapped: boolean): Promise<void> {
   const { startGateway } = await import('./gateway.ts');
-  const { port } = await startGateway({ database: { network, address } });
+  const { createHooks } = await import('../../lib/hooks/hooks.ts');
+  const hooks = createHooks();
+  let seen = 0;
+  const look = ({ messages }: Batch): void => {
+    for (const { name } of messages) seen += name.length;
+  };
+  if (tapped) {
+    hooks.trafficFromClient.tap('spec', look);
+    hooks.trafficFromServer.tap('spec', look);
+  }
+  const { port } = await startGateway({ database: { network, address }, hooks });
   let first = 0;
   let most = 0;
   const sample = (): void => {
@@ -56,7 +71,7 @@ async function serve(network: 'unix' | 'tcp', address: string): Promise<void> {
   process.send?.(port);
 }
 
-const [, script, network, address] = process.argv;
+const [, script, network, address, kind] = process.argv;
 if (process.send !== undefined && script === fileURLToPath(import.meta.url)) {
-  await serve(network === 'unix' ? 'unix' : 'tcp', address ?? '');
+  await serve(network === 'unix' ? 'unix' : 'tcp', address ?? '', kind === 'tapped');
 }
