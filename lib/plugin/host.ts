@@ -1,10 +1,8 @@
 import { GatewayDError } from '../errors.ts';
 import { createHooks, type Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
-import { throwLater } from '../hooks/throw-later.ts';
-import { createView } from '../hooks/view.ts';
+import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
-import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
 import { guardExit } from './exit-guard.ts';
@@ -15,12 +13,9 @@ import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
 import { registerModuleHooks } from './module-hooks.ts';
 import type { PluginHostOptions } from './options.ts';
-import { PluginContext } from './plugin-context.ts';
-import { pluginConfig } from './plugin-config.ts';
-import type { Deactivate } from './plugin.ts';
 import { Registry } from './registry.ts';
 import type { PluginReport } from './report.ts';
-import { orderByRequirements, requirementFailed } from './requirements.ts';
+import { orderByRequirements } from './requirements.ts';
 import { TimerWatch } from './timer-watch.ts';
 import { lockEntry } from './trust.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
@@ -38,6 +33,7 @@ export class PluginHost {
   readonly #attribution = new Attribution<ManagedPlugin>();
   readonly #timers = new TimerWatch(this.#attribution);
   readonly #registry: Registry;
+  readonly #activation: Activation;
   #releaseExit: (() => void) | null = null;
 
   constructor(options: PluginHostOptions) {
@@ -48,6 +44,14 @@ export class PluginHost {
       const owner = this.#attribution.ofError(error);
       if (owner) this.#report(owner, error, { hook: null, phase: 'reported' });
       else this.#warn(failed, { err: error });
+    });
+    this.#activation = new Activation({
+      options,
+      bus: this.hooks,
+      plugins: this.plugins,
+      attribution: this.#attribution,
+      limit: this.#limit,
+      report: (plugin, error, place) => this.#report(plugin, error, place),
     });
   }
 
@@ -157,79 +161,17 @@ export class PluginHost {
     for (const [plugin, error] of refused) this.#refuse(plugin, error, { hook: null, phase: 'load' });
     for (const plugin of order) {
       const started = performance.now();
-      await this.#apply(plugin).catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
+      await this.#activation
+        .apply(plugin)
+        .catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
       plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
       if (plugin.state === 'loaded') this.#logLoaded(plugin);
     }
   }
 
-  /** @throws whatever keeps the plugin from being loaded */
-  async #apply(plugin: ManagedPlugin): Promise<void> {
-    const { name, module, requires } = plugin;
-    if (module === null) return;
-    const missing = [...requires.keys()].find((required) => required !== 'gatewayd' && !this.plugins.get(required));
-    if (missing !== undefined) throw requirementFailed(name, missing);
-    const context = await this.#contextFor(plugin, module.configSchema);
-    const applied = this.#attribution.run(plugin, async () => module.plugin.apply(context));
-    let isLate = false;
-    // What comes after the time limit is undone when it comes.
-    const undoLate = applied.then((result) =>
-      isLate && typeof result === 'function' ? this.#run(plugin, result) : undefined,
-    );
-    undoLate.catch((error: unknown) => {
-      if (isLate) this.#report(plugin, error, { hook: null, phase: 'apply' });
-    });
-    const result: unknown = await within(this.#limit, applied, () => {
-      isLate = true;
-      const values = { plugin: name, milliseconds: this.#limit };
-      return new GatewayDError(pluginErrors.PLUGIN_APPLY_TIMEOUT, values);
-    });
-    if (typeof result !== 'function' && result !== undefined) {
-      throw new GatewayDError(pluginErrors.PLUGIN_BAD_DEACTIVATE, {
-        plugin: name,
-        got: result === null ? 'null' : `a ${typeof result}`,
-      });
-    }
-    plugin.deactivate = (result as Deactivate | undefined) ?? null;
-    plugin.transition('loaded');
-  }
-
-  async #contextFor(plugin: ManagedPlugin, configSchema: object | undefined): Promise<PluginContext> {
-    const { name, examined } = plugin;
-    const config = await pluginConfig(name, examined.row?.config, configSchema);
-    return new PluginContext({
-      version: this.#options.version,
-      plugin: plugin.face,
-      plugins: this.plugins,
-      config,
-      hooks: () => this.#viewFor(plugin),
-      logger: () => this.#options.logger.child({ plugin: name }),
-      reportError: (error, context) => this.#report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),
-      emit: (event, data) => this.#emit(event, data),
-    });
-  }
-
-  #viewFor(plugin: ManagedPlugin): Hooks {
-    plugin.owner ??= {
-      name: plugin.name,
-      onError: plugin.examined.row?.onError ?? 'skip',
-      timeout: this.#options.timeout,
-      active: plugin.state === 'found' || plugin.state === 'loaded',
-      fail: (error, { hook, phase }) => this.#report(plugin, error, { hook, phase }),
-      run: (call) => this.#attribution.run(plugin, call),
-    };
-    return createView(this.hooks, plugin.owner);
-  }
-
-  #emit(name: string, data: unknown): void {
-    this.hooks.hook.callAsync(Object.freeze({ name, data }), (error) => {
-      if (error) throwLater(error);
-    });
-  }
-
   async #deactivate(plugin: ManagedPlugin): Promise<void> {
     try {
-      if (plugin.deactivate !== null) await this.#run(plugin, plugin.deactivate);
+      await this.#activation.deactivate(plugin);
     } catch (error) {
       this.#report(plugin, coded(plugin, error, { hook: null, phase: 'deactivate' }), {
         hook: null,
@@ -239,14 +181,6 @@ export class PluginHost {
     plugin.transition('unloaded');
     this.#stopTimers(plugin);
     this.#options.logger.info({ plugin: plugin.name, version: plugin.version }, 'plugin unloaded');
-  }
-
-  async #run(plugin: ManagedPlugin, deactivate: Deactivate): Promise<void> {
-    const work = this.#attribution.run(plugin, async () => deactivate());
-    await within(this.#limit, work, () => {
-      const values = { plugin: plugin.name, milliseconds: this.#limit };
-      return new GatewayDError(pluginErrors.PLUGIN_DEACTIVATE_TIMEOUT, values);
-    });
   }
 
   #refuse(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {

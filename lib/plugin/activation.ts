@@ -1,0 +1,105 @@
+import { GatewayDError } from '../errors.ts';
+import { emit } from '../hooks/dispatch.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import { createView } from '../hooks/view.ts';
+import type { Attribution } from './attribution.ts';
+import { within } from './deadline.ts';
+import { pluginErrors } from './errors.ts';
+import type { FailurePlace } from './failure-reporter.ts';
+import type { ManagedPlugin } from './managed-plugin.ts';
+import type { PluginHostOptions } from './options.ts';
+import { pluginConfig } from './plugin-config.ts';
+import { PluginContext } from './plugin-context.ts';
+import type { Deactivate } from './plugin.ts';
+import { requirementFailed } from './requirements.ts';
+
+/** What activating a plugin takes from its host. */
+export interface ActivationParts {
+  readonly options: PluginHostOptions;
+  readonly bus: Hooks;
+  readonly plugins: LoadedPlugins;
+  readonly attribution: Attribution<ManagedPlugin>;
+  /** Time limit of `apply` and of deactivating, each, in milliseconds. */
+  readonly limit: number;
+  readonly report: (plugin: ManagedPlugin, error: unknown, place: FailurePlace) => void;
+}
+
+/** Calls plugins' `apply`, and at stop what that returned: in their own context and within the time limit. */
+export class Activation {
+  readonly #parts: ActivationParts;
+
+  constructor(parts: ActivationParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws whatever keeps the plugin from being loaded */
+  async apply(plugin: ManagedPlugin): Promise<void> {
+    const { attribution, limit, plugins } = this.#parts;
+    const { name, module, requires } = plugin;
+    if (module === null) return;
+    const missing = [...requires.keys()].find((required) => required !== 'gatewayd' && !plugins.get(required));
+    if (missing !== undefined) throw requirementFailed(name, missing);
+    const context = await this.#contextFor(plugin, module.configSchema);
+    const applied = attribution.run(plugin, async () => module.plugin.apply(context));
+    const result: unknown = await within(limit, applied, () => {
+      this.#undo(plugin, applied);
+      return new GatewayDError(pluginErrors.PLUGIN_APPLY_TIMEOUT, { plugin: name, milliseconds: limit });
+    });
+    if (typeof result !== 'function' && result !== undefined) {
+      const got = result === null ? 'null' : `a ${typeof result}`;
+      throw new GatewayDError(pluginErrors.PLUGIN_BAD_DEACTIVATE, { plugin: name, got });
+    }
+    plugin.deactivate = (result as Deactivate | undefined) ?? null;
+    plugin.transition('loaded');
+  }
+
+  /** @throws whatever the plugin throws, or PLUGIN_DEACTIVATE_TIMEOUT */
+  async deactivate(plugin: ManagedPlugin): Promise<void> {
+    if (plugin.deactivate !== null) await this.#run(plugin, plugin.deactivate);
+  }
+
+  /** What an `apply` did that ended after its time limit. */
+  #undo(plugin: ManagedPlugin, applied: Promise<unknown>): void {
+    applied
+      .then((result) => (typeof result === 'function' ? this.#run(plugin, result as Deactivate) : undefined))
+      .catch((error: unknown) => this.#parts.report(plugin, error, { hook: null, phase: 'apply' }));
+  }
+
+  async #run(plugin: ManagedPlugin, deactivate: Deactivate): Promise<void> {
+    const { attribution, limit } = this.#parts;
+    const work = attribution.run(plugin, async () => deactivate());
+    await within(limit, work, () => {
+      const values = { plugin: plugin.name, milliseconds: limit };
+      return new GatewayDError(pluginErrors.PLUGIN_DEACTIVATE_TIMEOUT, values);
+    });
+  }
+
+  async #contextFor(plugin: ManagedPlugin, configSchema: object | undefined): Promise<PluginContext> {
+    const { options, bus, plugins, report } = this.#parts;
+    const { name, examined } = plugin;
+    return new PluginContext({
+      version: options.version,
+      plugin: plugin.face,
+      plugins,
+      config: await pluginConfig(name, examined.row?.config, configSchema),
+      hooks: () => this.#viewFor(plugin),
+      logger: () => options.logger.child({ plugin: name }),
+      reportError: (error, context) => report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),
+      emit: (event, data) => emit(bus.hook, Object.freeze({ name: event, data })),
+    });
+  }
+
+  #viewFor(plugin: ManagedPlugin): Hooks {
+    const { options, attribution, bus, report } = this.#parts;
+    plugin.owner ??= {
+      name: plugin.name,
+      onError: plugin.examined.row?.onError ?? 'skip',
+      timeout: options.timeout,
+      active: plugin.state === 'found' || plugin.state === 'loaded',
+      fail: (error, { hook, phase }) => report(plugin, error, { hook, phase }),
+      run: (call) => attribution.run(plugin, call),
+    };
+    return createView(bus, plugin.owner);
+  }
+}
