@@ -14,7 +14,7 @@ cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/packag
 node(tsc, '-p', '.');
 node(path.join(root, '.tools/compile-config.mjs'));
 node(path.join(root, '.tools/bundle-sentry.mjs'));
-node(path.join(root, '.tools/bundle-yargs.mjs'));
+node(path.join(root, '.tools/bundle-launcher.mjs'));
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
 }

@@ -1,5 +1,4 @@
-// Bundles what one source file needs of a package into one file, in the place of what tsc makes of that file, with the
-// licences of all that is in it beside it.
+// Bundles a file that tsc made with what it imports, in its place, and puts the licences of all that is in it beside it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,12 +13,12 @@ function licenceOf(home) {
   return `${name} ${version} (${license})\n\n${readFileSync(path.join(root, home, file), 'utf8').trim()}\n`;
 }
 
-/** `source` is the path of a file in lib/ or plugins/, without its extension; `options` are esbuild's. */
+/** `source` is the path of a file in dist/, without its extension; `options` are esbuild's. */
 export async function bundle(source, options) {
   const target = path.join(root, 'dist', source);
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [`${source}.ts`],
+    entryPoints: [`dist/${source}.js`],
     outfile: `${target}.js`,
     allowOverwrite: true,
     bundle: true,
