@@ -72,9 +72,7 @@ export class BodyWriter {
 
   /** A string without an end of its own. */
   utf8(value: string): void {
-    const length = Buffer.byteLength(value);
-    const position = this.#reserve(length);
-    this.#bytes.write(value, position, length, 'utf8');
+    this.#utf8(value, Buffer.byteLength(value));
   }
 
   bytes(value: Uint8Array): void {
@@ -82,16 +80,31 @@ export class BodyWriter {
     this.#bytes.set(value, position);
   }
 
+  /** Part of other bytes. */
+  copy(from: Buffer, start: number, end: number): void {
+    const position = this.#reserve(end - start);
+    const bytes = this.#bytes;
+    // Most values are short, and to leave JavaScript costs more than to copy them.
+    if (end - start > 64) from.copy(bytes, position, start, end);
+    else for (let offset = 0; offset < end - start; offset++) bytes[position + offset] = from[start + offset] ?? 0;
+  }
+
   /** A value with its length before it; NULL is a length of -1. */
   value(value: Uint8Array | string | null): void {
     if (value === null) return this.int32(-1);
-    this.int32(typeof value === 'string' ? Buffer.byteLength(value) : value.length);
-    if (typeof value === 'string') this.utf8(value);
+    const length = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+    this.int32(length);
+    if (typeof value === 'string') this.#utf8(value, length);
     else this.bytes(value);
   }
 
   unfit(reason: string): GatewayDError {
     return new GatewayDError(protocolErrors.PROTOCOL_BAD_VALUE, { name: this.#name, reason });
+  }
+
+  #utf8(value: string, length: number): void {
+    const position = this.#reserve(length);
+    this.#bytes.write(value, position, length, 'utf8');
   }
 
   /** Makes room, for which the buffer may be another one after. */

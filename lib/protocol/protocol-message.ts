@@ -39,7 +39,7 @@ export class ProtocolMessage {
   readonly #source: MessageSource;
   readonly #start: number;
   readonly #end: number;
-  #fields: Readonly<Record<string, unknown>> | null = null;
+  #fields: Readonly<Record<string, unknown>> | null;
 
   static {
     bytesOf = (message) => message.#source.bytes.subarray(message.#start, message.#end);
@@ -53,6 +53,7 @@ export class ProtocolMessage {
     this.#source = source;
     this.#start = start;
     this.#end = end;
+    this.#fields = null;
   }
 
   get bytes(): Buffer {
@@ -132,9 +133,15 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
     return undefined;
   }
 
+  /** The body where it lies, or in a copy. */
   #reader(message: ProtocolMessage, copy = false): BodyReader {
-    const bytes = copy ? Buffer.from(bytesOf(message)) : bytesOf(message);
-    return new BodyReader(this.name, bytes, 5, bytes.length);
+    const { bytes } = sourceOf(message);
+    const start = startOf(message) + 5;
+    const end = endOf(message);
+    if (!copy) return new BodyReader(this.name, bytes, start, end);
+    const copied = Buffer.allocUnsafe(end - start);
+    bytes.copy(copied, 0, start, end);
+    return new BodyReader(this.name, copied, 0, copied.length);
   }
 
   #defineClass(): MessageClass {

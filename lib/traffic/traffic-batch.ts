@@ -13,6 +13,18 @@ export type Edits = readonly Message[] | null;
 /** Above so many pieces one copy is cheaper than as many writes. */
 const MAX_PIECES = 16;
 
+class MessageList implements Iterable<Message> {
+  readonly #items: readonly Message[];
+
+  constructor(items: readonly Message[]) {
+    this.#items = items;
+  }
+
+  [Symbol.iterator](): Iterator<Message> {
+    return this.#items.values();
+  }
+}
+
 /** Whole messages that travel together, and what the taps made of them. Nothing is decoded before somebody reads. */
 export class TrafficBatch {
   readonly session: Session;
@@ -40,8 +52,7 @@ export class TrafficBatch {
 
   /** The messages for a plugin: a list it can only iterate. */
   get messages(): Iterable<Message> {
-    const { items } = this;
-    return { [Symbol.iterator]: () => items.values() };
+    return new MessageList(this.items);
   }
 
   get edits(): Edits {

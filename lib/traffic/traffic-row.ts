@@ -16,7 +16,7 @@ export class TrafficRow implements Row {
   readonly #end: number;
   /** Throws once the tap has settled. */
   readonly #checkLive: () => void;
-  #changes: (Buffer | null | undefined)[] | null = null;
+  #changes: (Buffer | string | null | undefined)[] | null = null;
   #sealed = false;
   /** Values are found one after the other: the last one looked for, and where its length word is. */
   #number = 0;
@@ -47,7 +47,7 @@ export class TrafficRow implements Row {
   get(column: number | string): Buffer | null {
     const number = this.#find(column);
     const change = this.#changes?.[number];
-    if (change !== undefined) return change === null ? null : Buffer.from(change);
+    if (change !== undefined) return change === null ? null : Buffer.from(change as Buffer);
     const length = this.#seek(number);
     return length === -1 ? null : Buffer.from(this.#source.bytes.subarray(this.#offset + 4, this.#offset + 4 + length));
   }
@@ -64,7 +64,7 @@ export class TrafficRow implements Row {
     const number = this.#find(column);
     if (this.#sealed) throw new GatewayDError(trafficErrors.PAYLOAD_EXPIRED);
     this.#changes ??= [];
-    this.#changes[number] = value === null ? null : Buffer.from(value as Buffer);
+    this.#changes[number] = typeof value === 'string' || value === null ? value : Buffer.from(value);
   }
 
   /** The tap has returned it: what is set now would come too late. */
@@ -81,7 +81,7 @@ export class TrafficRow implements Row {
       if (change !== undefined) to.value(change);
       else {
         const length = this.#seek(number);
-        to.bytes(this.#source.bytes.subarray(this.#offset, this.#offset + 4 + Math.max(length, 0)));
+        to.copy(this.#source.bytes, this.#offset, this.#offset + 4 + Math.max(length, 0));
       }
     }
     to.end();
