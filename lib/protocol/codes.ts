@@ -45,9 +45,6 @@ export const BackendCode = {
   NegotiateProtocolVersion: 0x76, // v
 } as const;
 
-export type FrontendName = keyof typeof FrontendCode;
-export type BackendName = keyof typeof BackendCode;
-
 /** What the second word of a packet without a type byte says: the requests and versions a connection can begin with. */
 export const StartupCode = {
   CancelRequest: 80877102, // 1234.5678

@@ -45,11 +45,6 @@ interface ServerRun {
   readonly done: Done;
 }
 
-/** Whether any of the traffic hooks is tapped: without, a session needs no Conversation. */
-export function isTrafficTapped(hooks: Hooks): boolean {
-  return clientIsTapped(hooks) || serverIsTapped(hooks);
-}
-
 const clientIsTapped = (hooks: Hooks): boolean =>
   hooks.traffic.isUsed() || hooks.trafficFromClient.isUsed() || hooks.trafficToServer.isUsed();
 
