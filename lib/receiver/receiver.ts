@@ -31,7 +31,7 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-const callMilliseconds = 5_000;
+const callMilliseconds = 2_000;
 const closeMilliseconds = 1_000;
 
 const serverOptions = {

@@ -14,7 +14,6 @@ const canaries = {
   sql: "select * from canary_table_c4d1 where email = 'canary@example.com'",
   home: '/home/canary-home-8e21',
   address: '203.0.113.77',
-  argument: 'canary-argument-3b9d',
   variable: 'canary-variable-aa17',
 };
 
@@ -54,11 +53,12 @@ describe('what leaves the process', () => {
         SENTRY_RELEASE: 'canary-sentry-release',
       },
     }).ready();
-    gatewayd.kill('SIGUSR2');
     await reported;
-    // The plugin's early failure, its later one, and as many as the preloaded module throws at it.
+    await ingest.whenEvents(1);
+    gatewayd.kill('SIGUSR2');
+    // The plugin's early failure, its later one, and the error that the process dies of.
     await ingest.whenEvents(3);
-    await gatewayd.stop();
+    await gatewayd.exited;
   });
 
   after(async () => {
