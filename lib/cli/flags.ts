@@ -1,4 +1,5 @@
 import type { ConfigSources } from '../config/read-config.ts';
+import { telemetryConfigSchema } from '../telemetry/config-schema.ts';
 
 // A flag without `default` is undefined when it is not given: an explicit word counts for more than a default.
 
@@ -50,5 +51,6 @@ export function configSources(flags: {
     pluginConfigFile: pluginConfig ?? 'gatewayd_plugins.yaml',
     pluginConfigFileGiven: pluginConfig !== undefined,
     environment: process.env,
+    pluginConfigSchemas: { telemetry: telemetryConfigSchema },
   };
 }

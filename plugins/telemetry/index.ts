@@ -1,49 +1,10 @@
 import type { Host, Plugin } from '../../lib/index.ts';
+import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import type { TelemetryConfig } from './config.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 
-// This file is all of telemetry that is loaded before the servers listen, so it imports nothing: what sends (gRPC,
-// protobuf, Sentry) is imported when there is something to send.
-
-const configSchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    usageReport: {
-      type: 'object',
-      additionalProperties: false,
-      description: 'What gatewayd tells about itself, once, when it has started; docs/telemetry.md lists it.',
-      properties: {
-        enabled: { type: 'boolean', description: 'Send the usage report.', default: true },
-        address: { type: 'string', description: 'The collector, as host:port.', default: 'localhost:59091' },
-        tls: { type: 'boolean', description: 'Connect to the collector by TLS.', default: false },
-        caFile: {
-          type: 'string',
-          description: "PEM file of the authorities to trust; the system's when empty.",
-          default: '',
-        },
-      },
-      default: {},
-    },
-    sentry: {
-      type: 'object',
-      additionalProperties: false,
-      description: 'Where errors of plugins and of gatewayd are reported to.',
-      properties: {
-        enabled: { type: 'boolean', description: 'Send errors; it takes a DSN too.', default: true },
-        dsn: {
-          type: 'string',
-          pattern: '^(https?://[^@/]+@[^/]+/.+)?$',
-          description: 'DSN of the Sentry project; nothing is sent when empty.',
-          default: '',
-        },
-        environment: { type: 'string', minLength: 1, description: 'Sentry\'s "environment".', default: 'production' },
-        messages: { type: 'boolean', description: 'Send the texts of errors too.', default: false },
-      },
-      default: {},
-    },
-  },
-};
+// This file is all of telemetry that is loaded before the servers listen: what sends (gRPC, protobuf, Sentry) is
+// imported when there is something to send.
 
 /** How many errors of the core are kept until they can be sent; the error hook of a plugin keeps as many. */
 const rememberedErrors = 32;
@@ -131,7 +92,7 @@ function reportUsage(host: Host<TelemetryConfig>, life: AbortSignal): void {
 }
 
 const plugin: Plugin<TelemetryConfig> = {
-  configSchema,
+  configSchema: telemetryConfigSchema,
   apply(host) {
     const { usageReport, sentry } = host.config;
     const life = new AbortController();

@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import type { TelemetryChoice } from '../../lib/telemetry/choice.ts';
+import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import type { TelemetryConfig } from './config.ts';
-import plugin from './index.ts';
 import { reportMessage } from './report-message.ts';
 import { buildReport, type ReportSource } from './report.ts';
 
@@ -12,7 +12,7 @@ export interface ShowOptions extends ReportSource {
   readonly choice: TelemetryChoice;
 }
 
-const fillIn = new Ajv({ useDefaults: true }).compile({ ...plugin.configSchema });
+const fillIn = new Ajv({ useDefaults: true, allErrors: true }).compile(telemetryConfigSchema);
 
 function completed(config: unknown): TelemetryConfig {
   const whole = structuredClone(config ?? {}) as TelemetryConfig;

@@ -9,7 +9,7 @@ const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/telemetry/$
 
 /** What to run gatewayd with. */
 export interface TelemetryRun {
-  /** `config` of the telemetry plugin's row. */
+  /** `config` of the telemetry plugin's row; without it there is no row. */
   readonly telemetry?: object;
   /** The plugin `failing` fails in its `apply`, before anything listens. */
   readonly early?: boolean;
@@ -21,7 +21,7 @@ export interface TelemetryRun {
 export class TelemetryProcess extends GatewayDProcess {
   readonly #directory: string;
 
-  constructor({ telemetry = {}, early = false, flags = [], environment = {} }: TelemetryRun) {
+  constructor({ telemetry, early = false, flags = [], environment = {} }: TelemetryRun) {
     const directory = mkdtempSync(path.join(tmpdir(), 'gatewayd-telemetry-'));
     mkdirSync(path.join(directory, 'plugins'));
     copyFileSync(fixture('failing.mjs'), path.join(directory, 'plugins/failing.mjs'));
@@ -30,7 +30,7 @@ export class TelemetryProcess extends GatewayDProcess {
       servers: { default: { address: '127.0.0.1:0' } },
       loggers: { default: { level: 'debug' } },
       plugins: [
-        { name: 'telemetry', config: telemetry },
+        ...(telemetry === undefined ? [] : [{ name: 'telemetry', config: telemetry }]),
         { name: 'failing', config: { early } },
       ],
     };

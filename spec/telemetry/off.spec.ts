@@ -46,6 +46,10 @@ describe('telemetry that is turned off', () => {
   for (const [how, options] of [
     ['--usage-report=false and --sentry=false', { telemetry: on, flags: ['--usage-report=false', '--sentry=false'] }],
     ['DO_NOT_TRACK=1', { telemetry: on, environment: { DO_NOT_TRACK: '1' } }],
+    [
+      'the environment, against no row at all',
+      { environment: { GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_ENABLED: 'false' } },
+    ],
     ['the config', { telemetry: { usageReport: { enabled: false }, sentry: { enabled: false, dsn } } }],
     ['the config and there being no DSN', { telemetry: { usageReport: { enabled: false } } }],
   ] as const) {
