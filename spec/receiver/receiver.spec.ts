@@ -23,9 +23,9 @@ const field = (number: number, value: string | Buffer): Buffer => {
   const bytes = Buffer.from(value);
   return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
 };
-const whole = Buffer.concat([
-  ...['1.0.0', 'v20.19.0', 'linux', 'amd64', 'gatewayd'].map((text, index) => field(index + 1, text)),
-]);
+const whole = Buffer.concat(
+  ['1.0.0', 'v20.19.0', 'linux', 'amd64', 'gatewayd'].map((text, index) => field(index + 1, text)),
+);
 
 describe('the receiver', () => {
   let receiver: Receiver;

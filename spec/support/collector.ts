@@ -3,7 +3,6 @@ import {
   loadPackageDefinition,
   Server,
   ServerCredentials,
-  type ServiceDefinition,
   type ServiceClientConstructor,
   type ServerUnaryCall,
   type sendUnaryData,
@@ -39,7 +38,7 @@ export class Collector {
 
   /** @returns the port */
   async listen(address = '127.0.0.1:0', credentials = ServerCredentials.createInsecure()): Promise<number> {
-    const service = CollectorClient.service as ServiceDefinition;
+    const { service } = CollectorClient;
     const { requestDeserialize } = service['Report']!;
     const Report = {
       ...service['Report']!,

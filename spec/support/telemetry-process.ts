@@ -35,7 +35,7 @@ export class TelemetryProcess extends GatewayDProcess {
       ],
     };
     writeFileSync(path.join(directory, 'gatewayd.yaml'), stringify(config));
-    super(['run', '--dev', '-c', path.join(directory, 'gatewayd.yaml'), ...flags], {
+    super(['run', '-c', path.join(directory, 'gatewayd.yaml'), ...flags], {
       environment: cleanEnvironment({
         NODE_OPTIONS: `--import ${pathToFileURL(fixture('watched.mjs')).href}`,
         ...environment,

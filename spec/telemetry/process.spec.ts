@@ -62,7 +62,7 @@ describe('a gatewayd process', () => {
       'telemetry 1.0.0',
     ]);
     for (const { checksum } of plugins) expect(checksum).to.match(/^[0-9a-f]{64}$/);
-    expect(message).to.include({ service: 'gatewayd', dev_mode: true, runtime_version: process.version });
+    expect(message).to.include({ service: 'gatewayd', runtime_version: process.version });
     await end('SIGTERM');
     expect(collector.reports).to.have.length(1);
   });
