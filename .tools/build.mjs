@@ -12,9 +12,9 @@ rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 node(tsc, '-p', 'proto');
 cpSync(path.join(root, 'proto/package.json'), path.join(root, 'dist/proto/package.json'));
 node(tsc, '-p', '.');
-node(path.join(root, '.tools/compile-config.mjs'));
+node(path.join(root, '.tools/compile-schemas.mjs'));
 node(path.join(root, '.tools/bundle-sentry.mjs'));
-node(path.join(root, '.tools/bundle-launcher.mjs'));
+node(path.join(root, '.tools/bundle-lib.mjs'));
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
 }

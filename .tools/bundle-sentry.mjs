@@ -2,7 +2,11 @@
 // so that the package itself, 90 MB with what it brings, is no dependency.
 import { bundle } from './bundle.mjs';
 
-await bundle('plugins/telemetry/sentry-sdk', {
-  // The SDK's own switches: without them the code for tracing and for its debug log stays in.
-  define: { __SENTRY_CHANNEL_INJECTION__: 'false', __SENTRY_TRACING__: 'false', __SENTRY_DEBUG__: 'false' },
-});
+await bundle(
+  'plugins/telemetry',
+  { 'sentry-sdk': 'sentry-sdk' },
+  {
+    // The SDK's own switches: without them the code for tracing and for its debug log stays in.
+    define: { __SENTRY_CHANNEL_INJECTION__: 'false', __SENTRY_TRACING__: 'false', __SENTRY_DEBUG__: 'false' },
+  },
+);

@@ -1,10 +1,10 @@
-// Bundles a file that tsc made with what it imports, in its place, and puts the licences of all that is in it beside it.
+// Bundles files that tsc made with what they import, in their place, and puts the licences of all that is in them beside.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+export const root = fileURLToPath(new URL('..', import.meta.url));
 
 function licenceOf(home) {
   const { name, version, license } = JSON.parse(readFileSync(path.join(root, home, 'package.json'), 'utf8'));
@@ -13,16 +13,36 @@ function licenceOf(home) {
   return `${name} ${version} (${license})\n\n${readFileSync(path.join(root, home, file), 'utf8').trim()}\n`;
 }
 
-/** `source` is the path of a file in dist/, without its extension; `options` are esbuild's. */
-export async function bundle(source, options) {
-  const target = path.join(root, 'dist', source);
+function writeLicences(file, outputs) {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  const bundled = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([input]) => input);
+  const homes = new Set(bundled.flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []));
+  const head = 'The JavaScript beside this file has parts of these packages in it.\n';
+  writeFileSync(file, [head, ...[...homes].map(licenceOf).sort()].join(`\n${'-'.repeat(80)}\n\n`));
+}
+
+// A module kept apart is imported by its place as seen from the folder itself.
+function checkPlaces(outputs, folder) {
+  for (const [file, { imports }] of Object.entries(outputs)) {
+    const apart = imports.find((one) => one.external && one.path.startsWith('.'));
+    if (apart && path.posix.dirname(file) !== folder) throw new Error(`${file} cannot import ${apart.path}`);
+  }
+}
+
+/**
+ * `folder` is one of dist/'s, `entries` the modules in it that others import: where to, and from where, without their
+ * extensions; `options` are esbuild's. Gives the files written, as paths from the folder.
+ */
+export async function bundle(folder, entries, options) {
+  const outdir = path.join(root, 'dist', folder);
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [`dist/${source}.js`],
-    outfile: `${target}.js`,
+    entryPoints: Object.entries(entries).map(([out, source]) => ({ in: `dist/${folder}/${source}.js`, out })),
+    outdir,
     allowOverwrite: true,
     bundle: true,
     minify: true,
+    keepNames: true,
     metafile: true,
     legalComments: 'none',
     platform: 'node',
@@ -31,14 +51,7 @@ export async function bundle(source, options) {
     logLevel: 'warning',
     ...options,
   });
-  const [output] = Object.values(metafile.outputs);
-  const bundled = Object.entries(output.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-  const homes = bundled.flatMap(([file]) => file.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []);
-  const licences = [...new Set(homes)].map(licenceOf).sort();
-  writeFileSync(
-    `${target}.LICENSES.txt`,
-    [`${path.basename(target)}.js is a bundle of parts of these packages.\n`, ...licences].join(
-      `\n${'-'.repeat(80)}\n\n`,
-    ),
-  );
+  checkPlaces(metafile.outputs, `dist/${folder}`);
+  writeLicences(path.join(outdir, 'LICENSES.txt'), metafile.outputs);
+  return Object.keys(metafile.outputs).map((file) => path.relative(outdir, path.join(root, file)));
 }

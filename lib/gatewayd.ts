@@ -12,6 +12,7 @@ import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
 import { chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
+import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
 import { reportAddress } from './telemetry/report-address.ts';
 import { version } from './version.ts';
 
@@ -241,6 +242,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
       devMode: options.devMode,
       rows: withTelemetry(config.plugins, row, choice),
       timeout: milliseconds(config.pluginHost.timeout),
+      compiledSchemas: compiledConfigSchema,
     },
   };
 }

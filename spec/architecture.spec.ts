@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   logger: ['errors', 'config'],
-  config: ['errors', 'logger'],
+  config: ['errors', 'logger', 'version'],
   protocol: ['errors'],
   hooks: ['errors', 'logger', 'config', 'protocol'],
   plugin: ['errors', 'logger', 'config', 'hooks', 'index'],
@@ -22,7 +22,18 @@ const rooms: Record<string, readonly string[]> = {
   version: [],
   index: ['errors', 'logger', 'hooks', 'plugin', 'protocol', 'config'],
   gatewayd: ['errors', 'logger', 'config', 'hooks', 'plugin', 'network', 'embedded', 'telemetry', 'version'],
-  cli: ['errors', 'logger', 'version', 'config', 'plugin', 'telemetry', 'receiver', 'gatewayd', 'plugins/telemetry'],
+  cli: [
+    'errors',
+    'logger',
+    'version',
+    'hooks',
+    'config',
+    'plugin',
+    'telemetry',
+    'receiver',
+    'gatewayd',
+    'plugins/telemetry',
+  ],
   'plugins/telemetry': ['index', 'errors', 'telemetry', 'proto'],
 };
 
@@ -52,7 +63,7 @@ function importsOf(file: string): { imported: string[]; computed: boolean } {
   );
   const relative = literal.filter((name) => name.startsWith('.'));
   const imported = relative.map((name) => path.posix.normalize(path.posix.join(path.posix.dirname(file), name)));
-  return { imported, computed: /\bimport\(\s*[^'\s)]/.test(text) };
+  return { imported, computed: /(?<![#.\w])import\(\s*[^'\s)]/.test(text) };
 }
 
 describe('the house', () => {

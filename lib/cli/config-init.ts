@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GatewayDError, messageOf } from '../errors.ts';
+import { packageRoot } from '../version.ts';
 import { defineCommand } from './command.ts';
 import { cliErrors } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -32,7 +33,7 @@ export const configInitCommand = defineCommand({
 
 /** The way from the new file to the schema that ships with this gatewayd, for editors. */
 function schemaPathFrom(file: string): string {
-  const schema = path.join(import.meta.dirname, '../../gatewayd.schema.json');
+  const schema = path.join(packageRoot, 'dist/gatewayd.schema.json');
   const relative = path
     .relative(path.dirname(path.resolve(file)), schema)
     .split(path.sep)

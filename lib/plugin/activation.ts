@@ -82,7 +82,7 @@ export class Activation {
       version: options.version,
       plugin: plugin.face,
       plugins,
-      config: await pluginConfig(name, examined.row?.config, configSchema),
+      config: await pluginConfig(name, examined.row?.config, configSchema, options.compiledSchemas),
       hooks: () => this.#viewFor(plugin),
       logger: () => options.logger.child({ plugin: name }),
       reportError: (error, context) => report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),

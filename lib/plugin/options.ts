@@ -1,5 +1,6 @@
 import type { PluginHostConfig, PluginRow } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
+import type { CompiledSchemas } from './plugin-config.ts';
 
 /** Where plugins are and how they come to be trusted. */
 export interface PluginOptions {
@@ -29,4 +30,5 @@ export interface PluginHostOptions extends PluginOptions {
   readonly timeout: number;
   /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */
   readonly applyTimeout?: number;
+  readonly compiledSchemas?: CompiledSchemas;
 }
