@@ -65,7 +65,8 @@ for (const file of readdirSync(lib, { recursive: true })) {
 
 // The built-in plugins are not bundled, so that their checksum covers them; they import what is left here.
 const plugins = path.join(root, 'dist/plugins');
-for (const file of readdirSync(plugins, { recursive: true }).filter((name) => name.endsWith('.js'))) {
+for (const file of readdirSync(plugins, { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.js')) continue;
   const text = readFileSync(path.join(plugins, file), 'utf8');
   for (const [, imported] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
     const target = path.resolve(plugins, path.dirname(file), imported);

@@ -38,7 +38,7 @@ async function compile(plugin: string, schema: object): Promise<CompiledSchema> 
   const isDraft2020 = '$schema' in schema && String(schema.$schema).includes('2020-12');
   const { Ajv } = isDraft2020 ? { Ajv: (await import('ajv/dist/2020.js')).Ajv2020 } : await import('ajv');
   try {
-    return new Ajv(pluginSchemaOptions).compile<unknown>(schema);
+    return new Ajv(pluginSchemaOptions).compile(schema);
   } catch (error) {
     throw new GatewayDError(
       pluginErrors.PLUGIN_BAD_CONFIG_SCHEMA,
