@@ -32,8 +32,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 if (modified(path.join(root, 'node_modules/.package-lock.json')) < modified(path.join(root, 'package-lock.json'))) {
-  console.error('Installing dependencies (npm ci) …');
-  run('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
+  console.error('Installing dependencies …');
+  // Not `npm ci`: that refuses where a registry does not have the optional packages of every other platform.
+  run('npm', ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error']);
   const now = new Date();
   const { utimesSync } = await import('node:fs');
   utimesSync(path.join(root, 'node_modules/.package-lock.json'), now, now);
