@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -55,6 +56,8 @@ export interface Started {
 type Clients = GlobalConfig['clients'];
 
 const builtInDirectory = fileURLToPath(new URL('../plugins', import.meta.url));
+/** How long plugins may hold `signal`, and then `shutdown`. */
+const stopHookMilliseconds = 5_000;
 const embeddedAddress = /^embedded(?::(?<directory>.*))?$/s;
 
 /**
@@ -119,7 +122,7 @@ export class GatewayD {
         },
         milliseconds: Math.round(performance.now() - begun),
       };
-      this.#announce(started);
+      this.#announce();
       return started;
     } catch (error) {
       await this.stop();
@@ -127,9 +130,9 @@ export class GatewayD {
     }
   }
 
-  /** Tells the plugins of a signal the process got. */
+  /** Tells the plugins of a signal the process got, and waits for them a moment. */
   async signal(signal: NodeJS.Signals): Promise<void> {
-    await emitSeries(this.#host.hooks.signal, { signal });
+    await this.#within(emitSeries(this.#host.hooks.signal, { signal }), 'signal');
   }
 
   /** Stops accepting, lets sessions finish within their limit, deactivates the plugins in reverse. Later calls wait for the first. */
@@ -146,13 +149,26 @@ export class GatewayD {
   async #stop(): Promise<void> {
     const connections = this.#gateway?.sessions ?? 0;
     await this.#gateway?.close();
-    await emitSeries(this.#host.hooks.shutdown, { connections });
+    await this.#within(emitSeries(this.#host.hooks.shutdown, { connections }), 'shutdown');
     await this.#host.deactivate();
     // One that did not start has been said to whoever waited for it.
     await Promise.all(
       [...this.#embedded.values()].map((database) => database.then((one) => one.stop()).catch(() => {})),
     );
     this.#logger.info('stopped');
+  }
+
+  /** Stopping has a limit of its own: the time limit of a tap is far longer than anybody waits for a process to end. */
+  async #within(told: Promise<void>, hook: string): Promise<void> {
+    const late = new AbortController();
+    const limit = delay(stopHookMilliseconds, 'late', { signal: late.signal }).catch(() => 'in time');
+    const outcome = await Promise.race([told.then(() => 'in time'), limit]);
+    late.abort();
+    if (outcome === 'late')
+      this.#logger.warn(
+        { hook, milliseconds: stopHookMilliseconds },
+        'stopping goes on without the plugins that still hold this hook',
+      );
   }
 
   /** Lets the plugins change the configuration. A change that makes it wrong is put aside and said. */
@@ -204,10 +220,7 @@ export class GatewayD {
     return started;
   }
 
-  #announce(started: Started): void {
-    const { servers, databases, reports } = started;
-    const loaded = reports.filter(({ state }) => state === 'loaded').length;
-    this.#logger.info({ version, servers, databases, plugins: loaded, milliseconds: started.milliseconds }, 'ready');
+  #announce(): void {
     // After the caller has said what is going to be reported.
     setImmediate(() => {
       emit(this.#host.hooks.startup, {

@@ -80,7 +80,7 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
     if (!process.stdout.isTTY) logger.fatal({ err: failure }, 'not started');
   });
   const started = await Promise.race([starting, asked.then(() => null)]);
-  if (started !== null) await present(started);
+  if (started !== null) await present(started, logger);
   const signal = await asked;
   // What is half started cannot be stopped.
   await starting.catch(() => {});
@@ -90,8 +90,13 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
 }
 
 /** People get a summary; the log has a line for programs. */
-async function present(started: Started): Promise<void> {
-  if (!process.stdout.isTTY) return;
+async function present(started: Started, logger: Logger): Promise<void> {
+  if (!process.stdout.isTTY) {
+    const { version, servers, databases, reports, milliseconds } = started;
+    const plugins = reports.filter(({ state }) => state === 'loaded').length;
+    logger.info({ version, servers, databases, plugins, milliseconds }, 'ready');
+    return;
+  }
   const [{ summary }, { terminalOf }] = await Promise.all([import('./summary.ts'), import('./terminal.ts')]);
   process.stdout.write(await summary(started, terminalOf(process.stdout)));
 }

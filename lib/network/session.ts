@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayDError } from '../errors.ts';
-import { callSeries, emitBail, emitSeries } from '../hooks/dispatch.ts';
+import { callSeries, emit, emitBail, emitSeries } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Address, Session as SessionFacts } from '../hooks/payloads.ts';
 import { makeRefusal, type WireError } from '../hooks/verdict.ts';
@@ -186,10 +186,16 @@ export class Session {
     const { NETWORK_INTERNAL, NETWORK_STOPPED, NETWORK_STOPPING } = networkErrors;
     const fields = { ...this.#who(), code, sqlstate, ...(cause === undefined ? {} : { err: cause }) };
     if (code === NETWORK_STOPPED.code || code === NETWORK_STOPPING.code) this.#context.logger.debug(fields, message);
-    else if (code === NETWORK_INTERNAL.code) this.#context.logger.error(fields, message);
+    else if (code === NETWORK_INTERNAL.code) this.#report(error, fields);
     else this.#context.logger.warn(fields, message);
     if (speakable) this.#frontend.fail({ sqlstate, message });
     else this.#frontend.end();
+  }
+
+  /** A defect of gatewayd's own: whoever reports errors is to know. */
+  #report(error: GatewayDError, fields: object): void {
+    this.#context.logger.error(fields, error.message);
+    emit(this.#context.hooks.hook, { name: 'gatewayd.error', data: { error: error.cause ?? error, fatal: false } });
   }
 
   async #close(): Promise<void> {
