@@ -39,8 +39,9 @@ const written = await bundle('lib', entries, {
   // Loading yargs with its tables of wide characters takes much longer, and our help has no wide characters.
   alias: {
     'string-width': path.join(lib, 'cli/text-width.js'),
-    // The same as modules: of its CommonJS files a dynamic import would have the default export only.
+    // The same as modules: of CommonJS files a dynamic import would have the default export only.
     yaml: path.join(root, 'node_modules/yaml/browser/index.js'),
+    'fastest-levenshtein': path.join(root, 'node_modules/fastest-levenshtein/esm/mod.js'),
   },
   external: [
     '@grpc/grpc-js',

@@ -21,9 +21,13 @@ function writeLicences(file, outputs) {
   writeFileSync(file, [head, ...[...homes].map(licenceOf).sort()].join(`\n${'-'.repeat(80)}\n\n`));
 }
 
-// A module kept apart is imported by its place as seen from the folder itself.
-function checkPlaces(outputs, folder) {
-  for (const [file, { imports }] of Object.entries(outputs)) {
+// What would only show when it is run: a module kept apart is imported by its place as seen from the folder itself, and
+// what is imported on demand must have its named exports.
+function check(outputs, folder) {
+  for (const [file, { imports, exports, entryPoint = '' }] of Object.entries(outputs)) {
+    if (entryPoint.includes('node_modules/') && exports.join() === 'default') {
+      throw new Error(`${entryPoint} is imported on demand and is CommonJS: alias it to its ES module`);
+    }
     const apart = imports.find((one) => one.external && one.path.startsWith('.'));
     if (apart && path.posix.dirname(file) !== folder) throw new Error(`${file} cannot import ${apart.path}`);
   }
@@ -51,7 +55,7 @@ export async function bundle(folder, entries, options) {
     logLevel: 'warning',
     ...options,
   });
-  checkPlaces(metafile.outputs, `dist/${folder}`);
+  check(metafile.outputs, `dist/${folder}`);
   writeLicences(path.join(outdir, 'LICENSES.txt'), metafile.outputs);
   return Object.keys(metafile.outputs).map((file) => path.relative(outdir, path.join(root, file)));
 }

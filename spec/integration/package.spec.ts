@@ -88,7 +88,7 @@ export default definePlugin({
       },
     });
     const started = await gateway.line((line) => line.msg === 'started');
-    expect(started).to.include({ plugin: 'hello', plugins: 2 });
+    expect(started).to.include({ plugin: 'hello', plugins: 1 });
     expect(await gateway.stop()).to.deep.equal({ code: 0, signal: null });
   });
 });

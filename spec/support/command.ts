@@ -25,6 +25,8 @@ export function command(
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
+    // One that reads nothing may be gone already.
+    child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
   });
 }
