@@ -1,6 +1,6 @@
 import { type DestinationStream, multistream, pino } from 'pino';
 import type { LoggerConfig } from '../config/schema.ts';
-import { GatewayDError } from '../errors.ts';
+import { GatewayDError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { formatByGoLayout } from './go-layouts.ts';
 
@@ -66,9 +66,17 @@ function momentOf(stamp: unknown, format: LoggerConfig['timeFormat']): Date {
   return new Date(Number(stamp) / 10 ** powers[format]);
 }
 
-/** An error in the log: of our own ones, what their message is made from is left out, being in the message. */
+/** An error in the log. Plugins throw anything at all, and what cannot be described must not fail whoever logs it. */
 function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+  try {
+    return error instanceof Error ? fieldsOf(error) : error;
+  } catch {
+    return { type: 'Error', message: messageOf(error) };
+  }
+}
+
+/** Of our own errors, what their message is made from is left out, being in the message. */
+function fieldsOf(error: Error): object {
   const described = { ...pino.stdSerializers.err(error) };
   if (error instanceof GatewayDError) {
     delete described['template'];

@@ -30,6 +30,9 @@ export class FailureLog {
     this.#calling = true;
     try {
       this.hook.call(failure);
+    } catch (error) {
+      // Taps are contained: this is of an interceptor.
+      this.#tapFailed(error, 'interceptor');
     } finally {
       this.#calling = false;
     }

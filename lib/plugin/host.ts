@@ -1,4 +1,4 @@
-import { GatewayDError } from '../errors.ts';
+import { GatewayDError, messageOf } from '../errors.ts';
 import { createHooks, type Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
 import { Activation } from './activation.ts';
@@ -40,7 +40,7 @@ export class PluginHost {
     this.#options = options;
     this.#limit = options.applyTimeout ?? 5_000;
     this.#registry = new Registry((error, plugin) => {
-      const failed = new GatewayDError(pluginErrors.PLUGIN_VISITOR_FAILED, { plugin, reason: String(error) });
+      const failed = new GatewayDError(pluginErrors.PLUGIN_VISITOR_FAILED, { plugin, reason: messageOf(error) });
       const owner = this.#attribution.ofError(error);
       if (owner) this.#report(owner, error, { hook: null, phase: 'reported' });
       else this.#warn(failed, { err: error });
@@ -117,7 +117,7 @@ export class PluginHost {
   #add(examined: Examined): void {
     const rank = this.#options.rows.findIndex((row) => row.name === examined.name);
     const failures = new FailureLog((error, tap) => {
-      const values = { plugin: examined.name, tap, reason: String(error) };
+      const values = { plugin: examined.name, tap, reason: messageOf(error) };
       this.#warn(new GatewayDError(pluginErrors.PLUGIN_ERROR_TAP_FAILED, values), {
         plugin: examined.name,
         err: error,
@@ -180,7 +180,8 @@ export class PluginHost {
     }
     plugin.transition('unloaded');
     this.#stopTimers(plugin);
-    this.#options.logger.info({ plugin: plugin.name, version: plugin.version }, 'plugin unloaded');
+    const { name, version } = plugin;
+    this.#options.logger.info({ plugin: name, version, oldVersion: version }, 'plugin unloaded');
   }
 
   #refuse(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {

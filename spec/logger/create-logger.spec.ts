@@ -29,6 +29,15 @@ describe('the log', () => {
     expect(first).to.have.all.keys('level', 'time', 'msg', 'some'); // no host name, no process id
   });
 
+  it('has a line for an error that cannot be looked at', async () => {
+    const { stdout, parse } = await write({ level: 'trace' });
+    const odd = parse(stdout).filter(({ msg }) => msg === 'odd');
+    expect(odd.map(({ err }) => err)).to.deep.equal([
+      { type: 'Error', message: 'an error that cannot be turned into text' },
+      { type: 'Error', message: 'an error that cannot be turned into text' },
+    ]);
+  });
+
   for (const [timeFormat, digits] of [
     ['unix', 10],
     ['unixms', 13],

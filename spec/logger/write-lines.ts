@@ -12,5 +12,11 @@ const logger = await createLogger({ ...defaults, ...config } as unknown as Logge
 logger.info({ some: { nested: 'fields' } }, 'a sentence');
 const definition = { code: 'SPEC_CODE', message: 'It is {what}', mend: 'Wait' };
 logger.child({ plugin: 'hello' }).error({ err: new GatewayDError(definition, { what: 'late' }) }, 'failed');
+const trap = (): never => {
+  throw new Error('trapped');
+};
+const getter = Object.defineProperty(new Error('odd'), 'message', { get: trap });
+const proxy = new Proxy(new Error('odd'), { get: trap, getPrototypeOf: trap });
+for (const err of [getter, proxy]) logger.trace({ err }, 'odd');
 logger.fatal('the last');
 process.exit(0); // at once: no line may be lost

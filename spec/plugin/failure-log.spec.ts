@@ -41,6 +41,19 @@ describe("a plugin's error hook", () => {
     ]);
   });
 
+  it('tells of an interceptor that throws, and goes on', () => {
+    const failed: string[] = [];
+    const log = new FailureLog((error, tap) => void failed.push(`${tap}: ${String(error)}`));
+    log.hook.intercept({
+      call: () => {
+        throw new Error('thrown');
+      },
+    });
+    log.add(failure(1));
+    log.add(failure(2));
+    expect(failed).to.deep.equal(['interceptor: Error: thrown', 'interceptor: Error: thrown']);
+  });
+
   it('does not go round when a tap of it causes a failure', () => {
     const log = new FailureLog(() => undefined);
     let calls = 0;

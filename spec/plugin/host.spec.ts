@@ -42,7 +42,9 @@ describe('the plugin host', () => {
       version: '1.0.0',
       oldVersion: null,
     });
-    expect(bed.log.filter(({ msg }) => msg === 'plugin unloaded')).to.have.length(3);
+    const unloaded = bed.log.filter(({ msg }) => msg === 'plugin unloaded');
+    expect(unloaded).to.have.length(3);
+    expect(unloaded[0]).to.include({ plugin: 'a', version: '1.0.0', oldVersion: '1.0.0' });
   });
 
   it('gives a plugin its checked, completed, deeply frozen config, and nobody else’s', async () => {
