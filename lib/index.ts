@@ -11,4 +11,5 @@ export type { ErrorFields } from './protocol/error-response.ts';
 export type { Format, NewValue, Value } from './protocol/field-types.ts';
 export type { TransactionStatus } from './protocol/codes.ts';
 export { GatewayDError } from './errors.ts';
+export type { GlobalConfig } from './config/schema.ts';
 export type { Logger } from './logger.ts';
