@@ -2,6 +2,7 @@
 // a hundred small ones than to run them. Code that is imported on demand stays in files of its own, and there is one
 // copy of each module, which the launcher, the plugins and whoever imports the package share.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { bundle, root } from './bundle.mjs';
 
@@ -33,6 +34,21 @@ const apart = {
   },
 };
 
+// As modules Node's own would be wrapped in facades first, which takes longer than loading them.
+const builtIns = {
+  name: "Node's own modules without facades",
+  setup({ onResolve, onLoad }) {
+    const known = new Set(builtinModules);
+    onResolve({ filter: /^(?:node:)?[a-z_]+(?:\/[a-z]+)?$/ }, ({ path: imported }) => {
+      const name = imported.replace(/^node:/, '');
+      return known.has(name) ? { path: name, namespace: 'node' } : undefined;
+    });
+    onLoad({ filter: /.*/, namespace: 'node' }, ({ path: name }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${name}');`,
+    }));
+  },
+};
+
 const written = await bundle('lib', entries, {
   splitting: true,
   chunkNames: '[name]-[hash]',
@@ -56,7 +72,7 @@ const written = await bundle('lib', entries, {
   banner: {
     js: "import { createRequire as _createRequire } from 'node:module';\nconst require = _createRequire(import.meta.url);",
   },
-  plugins: [apart],
+  plugins: [apart, builtIns],
 });
 
 const kept = new Set([...written.map((file) => path.normalize(file)), path.normalize(hooks)]);

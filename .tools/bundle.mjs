@@ -45,8 +45,9 @@ export async function bundle(folder, entries, options) {
     outdir,
     allowOverwrite: true,
     bundle: true,
-    minify: true,
-    keepNames: true,
+    // Names stay, for whoever reads a stack.
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     legalComments: 'none',
     platform: 'node',

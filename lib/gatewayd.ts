@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import type { Logger } from './logger.ts';
@@ -212,12 +212,16 @@ export class GatewayD {
     const known = this.#embedded.get(address);
     if (known !== undefined) return known;
     const directory = embeddedAddress.exec(address)?.groups?.['directory'];
-    const started = startEmbeddedPostgres({
-      directory: directory === undefined ? null : path.resolve(this.#options.loaded.directory, directory),
-      logger: this.#logger.child({ part: 'embedded-postgres' }),
-    });
+    const started = this.#startDatabase(
+      directory === undefined ? null : path.resolve(this.#options.loaded.directory, directory),
+    );
     this.#embedded.set(address, started);
     return started;
+  }
+
+  async #startDatabase(directory: string | null): Promise<EmbeddedPostgres> {
+    const { startEmbeddedPostgres } = await import('./embedded/embedded-postgres.ts');
+    return await startEmbeddedPostgres({ directory, logger: this.#logger.child({ part: 'embedded-postgres' }) });
   }
 
   #announce(): void {

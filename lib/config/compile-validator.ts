@@ -5,6 +5,8 @@ import type { Validator } from './validator.ts';
 /** How the schema is compiled, at build time and from source alike. */
 export const validatorOptions: Options = {
   allErrors: true,
+  // Ours are made from the keyword and its particulars.
+  messages: false,
   useDefaults: true,
   strict: true,
   allowUnionTypes: true,

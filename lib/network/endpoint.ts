@@ -30,5 +30,6 @@ export function parseEndpoint(section: string, network: Network, address: string
 /** An endpoint as it stands in the config: `127.0.0.1:5432`, `[::1]:5432`, `/run/postgresql/.s.PGSQL.5432`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return endpoint.path;
-  return `${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+  // Only an IPv6 address has colons.
+  return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 }
