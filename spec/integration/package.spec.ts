@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,15 @@ function sizeOf(folder: string): number {
     if (entry.isDirectory()) return sum + sizeOf(full);
     return entry.isFile() ? sum + statSync(full).size : sum;
   }, 0);
+}
+
+/** The plugins that the documents show, each a whole file. */
+function shownPlugins(): string[] {
+  const documents = ['README.md', 'docs/plugin-guide.md', 'docs/hooks.md'];
+  const blocks = documents.flatMap((file) => [
+    ...readFileSync(path.join(root, file), 'utf8').matchAll(/^```ts\n(import [^]*?)^```$/gm),
+  ]);
+  return blocks.map(([, code = '']) => code);
 }
 
 describe('the packed tarball, installed elsewhere', function () {
@@ -49,6 +58,12 @@ describe('the packed tarball, installed elsewhere', function () {
     expect(sizeOf(path.join(folder, 'node_modules'))).to.be.lessThan(40e6);
   });
 
+  it('brings nothing that only the build needs', () => {
+    const files = readdirSync(path.join(folder, 'node_modules/gatewayd'), { recursive: true, encoding: 'utf8' });
+    expect(files).to.include(path.join('dist', 'lib', 'LICENSES.txt'));
+    expect(files.filter((file) => path.basename(file).startsWith('.'))).to.deep.equal([]);
+  });
+
   it('says its version through the link that npm makes', async () => {
     const version = await command(path.join(folder, 'node_modules/.bin/gatewayd'), ['version'], {
       cwd: folder,
@@ -56,6 +71,28 @@ describe('the packed tarball, installed elsewhere', function () {
     });
     expect(version.stdout).to.contain('1.0.0');
     expect(version.code).to.equal(0);
+  });
+
+  it('has the types that the plugins of the documents need, under the strictest checks', async () => {
+    const source = path.join(folder, 'source');
+    mkdirSync(source);
+    const plugins = shownPlugins();
+    expect(plugins).to.have.length(3);
+    plugins.forEach((code, index) => writeFileSync(path.join(source, `shown-${index}.mts`), code));
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2023',
+      types: [],
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+    };
+    writeFileSync(path.join(source, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+    const checked = await command(process.execPath, [tsc, '-p', source], { cwd: folder, environment });
+    expect(checked.stdout).to.equal('');
+    expect(checked.code, checked.stderr).to.equal(0);
   });
 
   it('writes a config, checks it, and runs with a plugin dropped beside it', async () => {
