@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import type { GatewayD } from '../gatewayd.ts';
 import type { Logger } from '../logger.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -15,6 +16,8 @@ const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
  * ends at once. Away from a terminal SIGHUP asks for nothing.
  */
 export function askedToStop(gatewayd: GatewayD, logger: Logger): Promise<NodeJS.Signals> {
+  // Looked at now: a terminal that has closed is none any more.
+  const atTerminal = isatty(0);
   return new Promise((resolve) => {
     let asked: number | undefined;
     const stop = (signal: NodeJS.Signals, number: number): void => {
@@ -29,7 +32,7 @@ export function askedToStop(gatewayd: GatewayD, logger: Logger): Promise<NodeJS.
     process.on('SIGINT', () => stop('SIGINT', numbers.SIGINT));
     process.on('SIGTERM', () => stop('SIGTERM', numbers.SIGTERM));
     process.on('SIGHUP', () => {
-      if (process.stdin.isTTY) stop('SIGHUP', numbers.SIGTERM);
+      if (atTerminal) stop('SIGHUP', numbers.SIGTERM);
       else void gatewayd.signal('SIGHUP');
     });
   });
