@@ -92,9 +92,9 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
 /** People get a summary; the log has a line for programs. */
 async function present(started: Started, logger: Logger): Promise<void> {
   if (!process.stdout.isTTY) {
-    const { version, servers, databases, reports, milliseconds } = started;
+    const { version, servers, databases, reports, telemetry, milliseconds } = started;
     const plugins = reports.filter(({ state }) => state === 'loaded').length;
-    logger.info({ version, servers, databases, plugins, milliseconds }, 'ready');
+    logger.info({ version, servers, databases, plugins, telemetry, milliseconds }, 'ready');
     return;
   }
   const [{ summary }, { terminalOf }] = await Promise.all([import('./summary.ts'), import('./terminal.ts')]);

@@ -28,6 +28,8 @@ describe('gatewayd run', () => {
       const socket = connect(gateway.port, '127.0.0.1');
       await once(socket, 'connect');
       socket.destroy();
+      const ready = await gateway.line((line) => line.msg === 'ready');
+      expect(ready).to.have.nested.property('telemetry.usageReport.why', 'turned off by --usage-report=false');
       const ended = await gateway.stop(signal);
       expect(ended).to.deep.equal({ code: 0, signal: null });
       expect(gateway.text).to.deep.equal([]);
