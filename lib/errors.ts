@@ -16,6 +16,9 @@ export interface ErrorDefinition {
 /** The particulars of one occurrence, by placeholder. */
 export type ErrorValues = Readonly<Record<string, string | number | boolean>>;
 
+/** Every GatewayDError there is. */
+const made = new WeakSet<object>();
+
 /** The definitions of gatewayd's own catalogues: their texts are known to hold nothing of a user's. */
 const catalogued = new WeakSet<ErrorDefinition>();
 
@@ -53,8 +56,14 @@ export class GatewayDError extends Error {
   readonly mend: string;
   readonly sqlstate: string | undefined;
 
+  /** Whether anything that was thrown is one of these. Unlike `instanceof` it never throws: a Proxy is not asked. */
+  static is(error: unknown): error is GatewayDError {
+    return typeof error === 'object' && error !== null && made.has(error);
+  }
+
   constructor(definition: ErrorDefinition, values: ErrorValues = {}, options?: ErrorOptions) {
     super(fill(definition.message, values), options);
+    made.add(this);
     this.code = definition.code;
     this.template = catalogued.has(definition) ? definition.message : '';
     this.values = values;

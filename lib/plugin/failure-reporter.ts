@@ -24,17 +24,23 @@ export interface FailurePlace {
 
 /** Gives what a plugin threw a code, unless it is an error of ours, which has one. */
 export function coded(plugin: ManagedPlugin, error: unknown, { hook, phase }: FailurePlace): GatewayDError {
-  if (error instanceof GatewayDError) return error;
+  if (GatewayDError.is(error)) return error;
   const values = { plugin: plugin.name, hook: hook ?? '', reason: messageOf(error) };
   return new GatewayDError(definitions[phase], values, { cause: error });
 }
 
-/** Puts one failure of a plugin on record: one line in the log, then the plugin's `hooks.error`. */
+/** Puts one failure of a plugin on record: one line in the log, then the plugin's `hooks.error`. Never throws. */
 export function reportFailure(logger: Logger, plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
   const { code, message, mend } = coded(plugin, error, place);
   const { name, version } = plugin;
   const thrown = thrownBy(error);
-  logger.error({ plugin: name, version, ...place, code, mend, err: thrown }, message);
+  const fields = { plugin: name, version, ...place, code, mend };
+  try {
+    logger.error({ ...fields, err: thrown }, message);
+  } catch {
+    // A getter that throws, causes that go round: what cannot be written must not cost the start, nor the process.
+    logger.error(fields, message);
+  }
   plugin.failures.add(Object.freeze({ error: thrown, plugin: name, version, ...place }));
 }
 
@@ -46,6 +52,6 @@ function thrownBy(error: unknown): unknown {
     pluginErrors.PLUGIN_APPLY_FAILED,
     pluginErrors.PLUGIN_DEACTIVATE_FAILED,
   ];
-  const isWrapped = error instanceof GatewayDError && 'cause' in error && wraps.some(({ code }) => code === error.code);
+  const isWrapped = GatewayDError.is(error) && 'cause' in error && wraps.some(({ code }) => code === error.code);
   return isWrapped ? error.cause : error;
 }

@@ -245,6 +245,12 @@ export class PluginHost {
   }
 
   #warn({ code, message, mend }: GatewayDError, fields: object): void {
-    this.#options.logger.warn({ ...fields, code, mend }, message);
+    const { logger } = this.#options;
+    try {
+      logger.warn({ ...fields, code, mend }, message);
+    } catch {
+      // What cannot be written is what a plugin threw.
+      logger.warn({ code, mend }, message);
+    }
   }
 }

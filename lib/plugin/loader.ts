@@ -37,7 +37,7 @@ export const inProcess: Runner = {
 
 /** What is said of a plugin whose import threw something: our own errors are clear already. */
 async function explain({ name: plugin, path, manifest }: Ready, error: unknown): Promise<GatewayDError> {
-  if (error instanceof GatewayDError && error.code in pluginErrors) return error;
+  if (GatewayDError.is(error) && error.code in pluginErrors) return error;
   if (!isParseError(error, path)) {
     return new GatewayDError(pluginErrors.PLUGIN_IMPORT_FAILED, { plugin, reason: messageOf(error) }, { cause: error });
   }
@@ -49,5 +49,11 @@ async function explain({ name: plugin, path, manifest }: Ready, error: unknown):
 
 /** Unlike one that code throws while it runs, the parser's error has no frame in any of the plugin's files. */
 function isParseError(error: unknown, pluginPath: string): boolean {
-  return error instanceof SyntaxError && !framesOf(stackOf(error)).some(({ file }) => file.startsWith(pluginPath));
+  try {
+    if (!(error instanceof SyntaxError)) return false;
+  } catch {
+    // A Proxy may throw when it is asked.
+    return false;
+  }
+  return !framesOf(stackOf(error)).some(({ file }) => file.startsWith(pluginPath));
 }

@@ -1,6 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { pluginErrors } from './errors.ts';
+import { readPlainFile } from './read-plain-file.ts';
 
 /** What `plugins.lock` says of one plugin. */
 export interface LockEntry {
@@ -26,7 +27,7 @@ const heading = `# Checksums of the plugins that gatewayd trusts, written by gat
 export async function readLock(lockFile: string): Promise<Lock> {
   let text: string;
   try {
-    text = await readFile(lockFile, 'utf8');
+    text = await readPlainFile(lockFile);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
     throw broken(lockFile, messageOf(error));

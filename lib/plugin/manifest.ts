@@ -1,9 +1,10 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import valid from 'semver/functions/valid.js';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { isModuleFile, nameOfEntry, type PluginSource } from './discovery.ts';
 import { pluginErrors } from './errors.ts';
+import { readPlainFile } from './read-plain-file.ts';
 
 /** What is known of a plugin before any of its code runs. */
 export interface Manifest {
@@ -13,6 +14,9 @@ export interface Manifest {
   /** The file to import. */
   readonly entryPoint: string;
 }
+
+/** Conditions within conditions: nobody needs more, and a file can hold as many as the stack does not. */
+const deepestConditions = 16;
 
 /** The version of a single file that does not say one. */
 export const unversioned = '0.0.0';
@@ -54,7 +58,7 @@ function checkName(name: string): string {
 
 async function readPackage(source: PluginSource): Promise<Record<string, unknown>> {
   const file = path.join(source.path, 'package.json');
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await readPlainFile(file).catch((error: unknown) => {
     const values = { plugin: source.entry, path: file, reason: messageOf(error) };
     throw new GatewayDError(pluginErrors.PLUGIN_UNREADABLE, values, { cause: error });
   });
@@ -92,12 +96,12 @@ function noEntryPoint(plugin: string, reason: string): GatewayDError {
 }
 
 /** The target of `.` in a package's `exports`, by the conditions an `import` has. */
-function exportedTarget(exports: unknown): string | undefined {
+function exportedTarget(exports: unknown, depth = 0): string | undefined {
   if (typeof exports === 'string') return exports;
-  if (typeof exports !== 'object' || exports === null) return undefined;
+  if (typeof exports !== 'object' || exports === null || depth > deepestConditions) return undefined;
   for (const [key, value] of Object.entries(exports)) {
     if (!['.', 'node', 'import', 'module-sync', 'default'].includes(key)) continue;
-    const target = exportedTarget(value);
+    const target = exportedTarget(value, depth + 1);
     if (target !== undefined) return target;
   }
   return undefined;
