@@ -5,7 +5,7 @@ import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
-import { messageOf } from './errors.ts';
+import { GatewayDError, messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
@@ -62,7 +62,7 @@ const embeddedAddress = /^embedded(?::(?<directory>.*))?$/s;
 
 /**
  * The composition root: starts the parts in order and closes them in reverse. The only file that knows them all.
- * One instance is one run: `start()` once, then `stop()` once.
+ * One instance is one run: `start()` once, `announce()` once, then `stop()` once.
  */
 export class GatewayD {
   readonly #options: GatewayDOptions;
@@ -87,7 +87,7 @@ export class GatewayD {
   }
 
   /**
-   * Loads the plugins, builds what the config asks for and listens; then fires `startup`, which nobody waits for.
+   * Loads the plugins, builds what the config asks for and listens; `announce()` is to follow.
    * What was started is stopped again when it throws: a plugin whose row says `required: true` that is not well, a
    * database of our own that does not start, an address that is taken.
    */
@@ -109,7 +109,7 @@ export class GatewayD {
         logger: this.#logger,
       });
       await this.#gateway.listen();
-      const started: Started = {
+      return {
         version,
         configFile: this.#options.loaded.configFile,
         devMode: this.#options.devMode,
@@ -122,12 +122,18 @@ export class GatewayD {
         },
         milliseconds: Math.round(performance.now() - begun),
       };
-      this.#announce();
-      return started;
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Fires `startup`, which nobody waits for. To be called once, when whoever runs this has said what is going to be reported. */
+  announce(): void {
+    const plugins = Object.freeze([...this.#host.plugins]);
+    const { devMode } = this.#options;
+    const event = { version, runtimeVersion: process.version, devMode, plugins };
+    emit(this.#host.hooks.startup, Object.freeze(event));
   }
 
   /** Tells the plugins of a signal the process got, and waits for them a moment. */
@@ -180,7 +186,7 @@ export class GatewayD {
       return await checkConfig(changed);
     } catch (error) {
       this.#logger.error(
-        { error: messageOf(error) },
+        { hook: 'configLoaded', code: error instanceof GatewayDError ? error.code : null, error: messageOf(error) },
         'a plugin returned a wrong configuration from configLoaded; the one on file stays',
       );
       return config;
@@ -222,18 +228,6 @@ export class GatewayD {
   async #startDatabase(directory: string | null): Promise<EmbeddedPostgres> {
     const { startEmbeddedPostgres } = await import('./embedded/embedded-postgres.ts');
     return await startEmbeddedPostgres({ directory, logger: this.#logger.child({ part: 'embedded-postgres' }) });
-  }
-
-  #announce(): void {
-    // After the caller has said what is going to be reported.
-    setImmediate(() => {
-      emit(this.#host.hooks.startup, {
-        version,
-        runtimeVersion: process.version,
-        devMode: this.#options.devMode,
-        plugins: [...this.#host.plugins],
-      });
-    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Command, FlagValues } from './command.ts';
 import { commands, groups } from './commands.ts';
 import { exitCodeMeanings } from './exit-codes.ts';
 import { commonFlags } from './flags.ts';
+import { widthOf } from './terminal.ts';
 import { usageError } from './usage-error.ts';
 import { versionText } from './version-text.ts';
 import { yargs } from './yargs.ts';
@@ -41,7 +42,7 @@ export async function parse(args: readonly string[]): Promise<Parsed | null> {
     .alias('help', 'h')
     .version('version', 'Print the version', versionText())
     .epilogue(epilogue)
-    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .wrap(Math.min(100, widthOf(process.stdout)))
     .demandCommand(1, 'Which command?')
     .strict()
     .exitProcess(false)

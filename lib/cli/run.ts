@@ -80,7 +80,10 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
     if (!process.stdout.isTTY) logger.fatal({ err: failure }, 'not started');
   });
   const started = await Promise.race([starting, asked.then(() => null)]);
-  if (started !== null) await present(started, logger);
+  if (started !== null) {
+    await present(started, logger);
+    gatewayd.announce();
+  }
   const signal = await asked;
   // What is half started cannot be stopped.
   await starting.catch(() => {});

@@ -12,7 +12,12 @@ type Style = Parameters<typeof styleText>[0];
 /** A stream as a terminal: no colours where it is none, or where `NO_COLOR` is set. */
 export function terminalOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv = process.env): Terminal {
   const colours = stream.isTTY && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb';
-  return { width: stream.isTTY ? stream.columns : 100, colours };
+  return { width: stream.isTTY ? widthOf(stream) : 100, colours };
+}
+
+/** The width in columns; of a terminal that does not know its own, which is common for those without a person, 80. */
+export function widthOf({ columns }: { readonly columns?: number }): number {
+  return columns === undefined || columns === 0 ? 80 : columns;
 }
 
 /** The text in a style, where there are colours. */

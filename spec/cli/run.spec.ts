@@ -55,6 +55,25 @@ describe('gatewayd run', () => {
     }
   });
 
+  it('says what is going to be reported before startup is fired', async () => {
+    using folder = new Folder({
+      'gatewayd.yaml': config,
+      'plugins/early.js': `export default {
+  version: '1.0.0',
+  apply(host) {
+    host.hooks.startup.tap('early', (event) => host.logger.info({ frozen: Object.isFrozen(event) && Object.isFrozen(event.plugins) }, 'startup'));
+  },
+};
+`,
+    });
+    await using gateway = await GatewayDProcess.start(['run', ...quiet], { cwd: folder.path });
+    const startup = await gateway.line((line) => line.msg === 'startup');
+    expect(startup).to.include({ plugin: 'early', frozen: true });
+    await gateway.stop();
+    const said = gateway.lines.map((line) => line.msg).filter((msg) => msg === 'ready' || msg === 'startup');
+    expect(said).to.deep.equal(['ready', 'startup']);
+  });
+
   it('goes on after a SIGHUP', async () => {
     using folder = new Folder({ 'gatewayd.yaml': config });
     await using gateway = await GatewayDProcess.start(['run', ...quiet], { cwd: folder.path });

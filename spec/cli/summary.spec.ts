@@ -97,6 +97,12 @@ describe('the start-up summary', () => {
     expect(text).to.contain('no usage report (turned off by DO_NOT_TRACK)').and.not.contain('Turn it off');
   });
 
+  it('is 80 columns wide on a terminal that does not know its width', () => {
+    const stream = (columns: number) => ({ isTTY: true, columns }) as NodeJS.WriteStream;
+    expect(terminalOf(stream(0), {}).width).to.equal(80);
+    expect(terminalOf(stream(120), {}).width).to.equal(120);
+  });
+
   it('has colours on a terminal only, and not against NO_COLOR', () => {
     const stream = (isTTY: boolean) => ({ isTTY, columns: 80 }) as NodeJS.WriteStream;
     expect(terminalOf(stream(true), {}).colours).to.equal(true);
