@@ -29,10 +29,7 @@ export async function openPlugins(flags: {
     ...pluginHostOptions({
       loaded,
       devMode: flags.dev ?? false,
-      flags: {
-        ...(flags.sentry === undefined ? {} : { sentry: flags.sentry }),
-        ...(flags['usage-report'] === undefined ? {} : { usageReport: flags['usage-report'] }),
-      },
+      flags: { sentry: flags.sentry, usageReport: flags['usage-report'] },
       environment: process.env,
       logger: silentLogger(),
     }),

@@ -58,7 +58,7 @@ export const runCommand = defineCommand({
     const gatewayd = new Gatewayd({
       loaded,
       devMode: given.dev,
-      flags: telemetryFlags(given),
+      flags: { sentry: given.sentry, usageReport: given['usage-report'] },
       environment: process.env,
       logger,
     });
@@ -111,13 +111,4 @@ async function warn(given: RunFlags, { warnings }: LoadedConfig, logger: Logger)
   if (!given.lint || warnings.length === 0) return;
   const { formatIssue } = await import('../config/format-issues.ts');
   for (const issue of warnings) logger.warn({ part: 'config' }, formatIssue({ ...issue }));
-}
-
-/** Without a word on the command line, the configuration and the environment decide. */
-export function telemetryFlags(given: Pick<RunFlags, 'sentry' | 'usage-report'>): {
-  readonly sentry?: boolean;
-  readonly usageReport?: boolean;
-} {
-  const { sentry, 'usage-report': usageReport } = given;
-  return { ...(sentry === undefined ? {} : { sentry }), ...(usageReport === undefined ? {} : { usageReport }) };
 }
