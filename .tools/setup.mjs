@@ -40,7 +40,8 @@ if (modified(path.join(root, 'node_modules/.package-lock.json')) < modified(path
   utimesSync(path.join(root, 'node_modules/.package-lock.json'), now, now);
 }
 if (process.argv.includes('--build')) {
-  const sources = ['lib', 'plugins', 'proto', 'package.json', 'tsconfig.json', '.tools'];
+  // Of plugins/ only what ships: what else is in there is somebody's own, and runs as it is.
+  const sources = ['lib', 'plugins/telemetry', 'proto', 'package.json', 'tsconfig.json', '.tools'];
   const newest = Math.max(...sources.map(newestIn));
   if (modified(path.join(root, 'dist/.built')) < newest) run(process.execPath, [path.join(root, '.tools/build.mjs')]);
 }
