@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The catalogue of each room that has one, by the room's name. */
 export async function catalogues(): Promise<ReadonlyMap<string, Readonly<Record<string, ErrorDefinition>>>> {
   const found = new Map<string, Readonly<Record<string, ErrorDefinition>>>();
-  for (const house of ['lib', 'plugins/telemetry']) {
+  for (const house of ['lib', 'plugins']) {
     for (const room of readdirSync(path.join(root, house)).sort()) {
       const file = path.join(root, house, room, 'errors.ts');
       if (!existsSync(file)) continue;
