@@ -84,17 +84,20 @@ export interface ReplyRows {
 
 /** Payload of `trafficFromClient`: what a client sent, before the database sees it. */
 export interface FromClient extends Batch {
-  /** The SQL text of the first Query or Parse in the batch; null when it has none. Reflects changes made by earlier taps. */
+  /**
+   * The SQL text of the Query or Parse in the batch; null when it has none. Reflects changes made by earlier taps. What
+   * a client pipelines comes in several batches: each Query alone, each Parse first in its own, which goes up to Sync.
+   * A Query can hold several statements.
+   */
   readonly query: string | null;
-  /** Replaces the SQL of that first Query or Parse and keeps everything else of it. Throws PAYLOAD_NO_QUERY when there is none. */
+  /** Replaces the SQL of that Query or Parse and keeps everything else of it. Throws PAYLOAD_NO_QUERY when there is none. */
   replaceQuery(sql: string): void;
   replace(message: Message, by: Message | readonly Message[]): void;
   drop(message: Message): void;
   /**
    * Answers the batch in the database's place; return what this gives from the tap. The answer waits its turn behind
-   * earlier replies, and ReadyForQuery with the transaction status comes from the database. It answers every query of
-   * the batch, of which there are several only when a client pipelines: each Query, and each extended query up to its
-   * Sync. A prepared statement whose Parse is answered is remembered: bound and executed in later batches it gives the
+   * earlier replies, and ReadyForQuery with the transaction status comes from the database. It answers the query of
+   * the batch, an extended one up to its Sync. A prepared statement whose Parse is answered is remembered: bound and executed in later batches it gives the
    * same rows again, until it is closed or parsed anew. Values are sent as type `text`.
    * The failed transaction a client may be in is not looked at: there the database would have refused.
    * @throws {GatewayDError} PAYLOAD_BAD_REPLY when a row has another number of values than there are columns

@@ -10,6 +10,7 @@ import { MessageReader } from '../protocol/message-reader.ts';
 import type { Sender } from '../protocol/messages.ts';
 import { ClientBatch } from './client-batch.ts';
 import { ClientForwarder } from './client-forwarder.ts';
+import { takeClientParts } from './client-parts.ts';
 import { ClientScanner } from './client-scanner.ts';
 import { Pipeline } from './pipeline.ts';
 import { PortalDescriber } from './portal-describer.ts';
@@ -34,6 +35,15 @@ type Done = (result: Relayed) => void;
 
 const nothing: readonly Buffer[] = [];
 const nothingRelayed: Relayed = { toServer: nothing, toClient: nothing };
+
+/** What a client sent at once on its way through the taps, query by query. */
+interface ClientRun {
+  readonly parts: readonly (readonly Buffer[])[];
+  next: number;
+  /** What each part became. */
+  readonly sent: { readonly batch: ClientBatch; readonly bytes: readonly Buffer[]; readonly asItCame: boolean }[];
+  readonly done: Done;
+}
 
 /** Messages of the database on their way through the taps, part by part. */
 interface ServerRun {
@@ -123,11 +133,8 @@ export class Conversation {
       return done(this.#endBy(error));
     }
     if (buffers.length === 0) return done(nothingRelayed);
-    const batch = new ClientBatch(this.#session, buffers);
     this.#clientBusy = true;
-    callSeries(this.#hooks.traffic, this.#session, () =>
-      callBail(this.#hooks.trafficFromClient, batch, (verdict) => this.#settleClient(batch, outcomeOf(verdict), done)),
-    );
+    this.#runClient({ parts: takeClientParts(buffers), next: 0, sent: [], done });
   }
 
   /** One chunk from the database's socket. */
@@ -166,27 +173,62 @@ export class Conversation {
     done({ toServer, toClient: nothing, ...(this.#clientScanner.terminated ? { terminated: true } : {}) });
   }
 
-  #settleClient(batch: ClientBatch, outcome: Outcome | null, done: Done): void {
+  /** A loop, not a recursion: a chunk can hold thousands of queries. */
+  #runClient(run: ClientRun): void {
+    for (let part = run.parts[run.next]; part !== undefined; part = run.parts[run.next]) {
+      if (this.#clientForwarder.terminated) break;
+      run.next++;
+      if (!this.#passClient(run, part)) return;
+    }
+    this.#finishClient(run);
+  }
+
+  /** @returns whether the taps have settled and the session goes on; if they have not, the run goes on when they do */
+  #passClient(run: ClientRun, buffers: readonly Buffer[]): boolean {
+    const batch = new ClientBatch(this.#session, buffers);
+    let settled = false;
+    let waiting = false;
+    callSeries(this.#hooks.traffic, this.#session, () =>
+      callBail(this.#hooks.trafficFromClient, batch, (verdict) => {
+        settled = true;
+        this.#settleClient(run, batch, outcomeOf(verdict));
+        if (waiting && !this.#closed) this.#runClient(run);
+      }),
+    );
+    waiting = !settled;
+    return settled && !this.#closed;
+  }
+
+  #settleClient({ sent, done }: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
+    let end: Relayed | null = null;
+    if (!this.#closed && outcome?.kind === 'terminate') end = this.#end(outcome.error, nothing);
+    else if (!this.#closed) {
+      try {
+        const buffers = batch.output();
+        const bytes = this.#clientForwarder.forward(buffers, outcome);
+        sent.push({ batch, bytes, asItCame: bytes === buffers });
+        return;
+      } catch (error) {
+        end = this.#endBy(error);
+      }
+    }
+    batch.release();
+    for (const part of sent) part.batch.release();
     this.#clientBusy = false;
-    if (this.#closed) return batch.release();
-    if (outcome?.kind === 'terminate') {
-      batch.release();
-      return done(this.#end(outcome.error, nothing));
-    }
-    const buffers = batch.output();
-    let toServer: readonly Buffer[];
-    try {
-      toServer = this.#clientForwarder.forward(buffers, outcome);
-    } catch (error) {
-      batch.release();
-      return done(this.#endBy(error));
-    }
+    if (end !== null) done(end);
+  }
+
+  #finishClient({ sent, done }: ClientRun): void {
+    this.#clientBusy = false;
+    const toServer = sent.flatMap(({ bytes }) => bytes);
     const toClient = this.#serverAtBoundary ? this.#pipeline.takeReady() : nothing;
     done({ toServer, toClient, ...(this.#clientForwarder.terminated ? { terminated: true } : {}) });
-    if (toServer === buffers) this.#observe('trafficToServer', batch);
-    else {
-      batch.release();
-      this.#observeBytes('trafficToServer', 'frontend', toServer);
+    for (const { batch, bytes, asItCame } of sent) {
+      if (asItCame) this.#observe('trafficToServer', batch);
+      else {
+        batch.release();
+        this.#observeBytes('trafficToServer', 'frontend', bytes);
+      }
     }
     this.#observeBytes('trafficToClient', 'backend', toClient);
   }

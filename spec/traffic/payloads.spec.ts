@@ -22,17 +22,23 @@ describe('a batch in the hands of a tap', () => {
     return talk.owner.errors[0];
   };
 
-  it('has the messages and the first query of the batch', () => {
+  it('has the messages and the query of the batch, and no second one', () => {
     const seen: unknown[] = [];
     tap((batch) => seen.push(names(batch), batch.query, batch.session.id));
     talk.client(query('a'), parse({ sql: 'b' }));
     talk.client(bind(), execute(), parse({ sql: 'c' }));
     talk.client(sync());
     expect(seen).to.deep.equal([
-      ['Query', 'Parse'],
+      ['Query'],
       'a',
       'spec',
-      ['Bind', 'Execute', 'Parse'],
+      ['Parse'],
+      'b',
+      'spec',
+      ['Bind', 'Execute'],
+      null,
+      'spec',
+      ['Parse'],
       'c',
       'spec',
       ['Sync'],
@@ -62,7 +68,7 @@ describe('a batch in the hands of a tap', () => {
     tap((batch) => batch.replaceQuery('b'));
     tap((batch) => batch.replaceQuery(`${batch.query}, c`));
     talk.client(query('a'), query('z'));
-    expect(talk.serverGot).to.deep.equal(['Query b, c', 'Query z']);
+    expect(talk.serverGot).to.deep.equal(['Query b, c', 'Query b, c']);
   });
 
   it('keeps name and parameter types of a Parse whose query is replaced', () => {

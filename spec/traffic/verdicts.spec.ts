@@ -3,6 +3,7 @@ import { GatewayDError } from '../../lib/errors.ts';
 import type { FromClient } from '../../lib/hooks/payloads.ts';
 import { messages } from '../../lib/protocol/messages.ts';
 import { Talk } from '../support/talk.ts';
+import { until } from '../support/until.ts';
 
 const {
   bind,
@@ -186,14 +187,14 @@ describe('a reply in place of the database', () => {
     expect(talk.conversation.idle).to.be.true;
   });
 
-  it('answers each query of the batch', () => {
-    talk.client(query('local'), query('select 2'), parse({ sql: 'select 3' }), bind(), execute(), sync());
-    expect(talk.serverGot).to.deep.equal(['Sync', 'Sync', 'Sync']);
-    talk.server(ready('I'), ready('I'), ready('I'));
+  it('answers its own query and none that is sent along with it', () => {
+    talk.client(query('local'), query('select 2'), parse({ sql: 'local' }), bind(), execute(), sync());
+    expect(talk.serverGot).to.deep.equal(['Sync', 'Query select 2', 'Sync']);
+    talk.server(ready('I'), messages.commandComplete('SELECT 0'), ready('I'), ready('I'));
     expect(talk.clientGot).to.deep.equal([
       ...localRows,
       'ReadyForQuery I',
-      ...localRows,
+      'CommandComplete SELECT 0',
       'ReadyForQuery I',
       'ParseComplete',
       'BindComplete',
@@ -227,6 +228,27 @@ describe('a refusal', () => {
   beforeEach(() => {
     talk = new Talk();
     guard(talk);
+  });
+
+  it('meets a query wherever it stands among others that are sent along', () => {
+    talk.client(query('select 1'), query('secret 1'), query('select 2'));
+    expect(talk.serverGot).to.deep.equal(['Query select 1', 'Sync', 'Query select 2']);
+    talk.client(parse({ sql: 'select 3' }), bind(), execute(), parse({ sql: 'secret' }), bind(), execute(), sync());
+    expect(talk.serverGot).to.deep.equal(['Parse select 3', 'Bind', 'Execute', 'Sync']);
+    talk.client(bind(), execute(), query('secret 3'), sync());
+    expect(talk.serverGot.join()).to.not.include('secret');
+  });
+
+  it('meets a query behind another when the tap takes its time', async () => {
+    const slow = new Talk();
+    slow.hooks.trafficFromClient.tapPromise('slow guard', async (batch) => {
+      const { query: sql } = batch;
+      await Promise.resolve();
+      return sql?.includes('secret') === true ? batch.refuse('42501', 'no') : undefined;
+    });
+    slow.client(query('select 1'), query('secret'), query('select 2'));
+    await until(() => slow.toServer.length > 0);
+    expect(slow.serverGot).to.deep.equal(['Query select 1', 'Sync', 'Query select 2']);
   });
 
   it('answers a simple query with an ERROR the client survives', () => {

@@ -1,0 +1,35 @@
+import { FrontendCode } from '../protocol/codes.ts';
+import { Outgoing } from './outgoing.ts';
+
+/**
+ * Cuts what a client sent at once into what the taps are shown one after the other, so that no batch holds a second
+ * query: a tap that looks at `query` sees each, and its verdict is on that one. A Query goes alone; a Parse begins a
+ * batch, and ends with it at Sync. What holds no query stays together.
+ * @param buffers whole messages
+ */
+export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  const parts: Buffer[][] = [];
+  let out = new Outgoing();
+  let messages = 0;
+  let parsing = false;
+  const cut = (): void => {
+    if (messages > 0) parts.push(out.finish());
+    out = new Outgoing();
+    messages = 0;
+    parsing = false;
+  };
+  for (const buffer of buffers) {
+    for (let start = 0; start < buffer.length;) {
+      const end = start + 1 + buffer.readInt32BE(start + 1);
+      const type = buffer.readUInt8(start);
+      if (type === FrontendCode.Query || type === FrontendCode.Parse) cut();
+      out.keep(buffer, start, end);
+      messages++;
+      parsing ||= type === FrontendCode.Parse;
+      if (type === FrontendCode.Query || (parsing && type === FrontendCode.Sync)) cut();
+      start = end;
+    }
+  }
+  cut();
+  return parts;
+}
