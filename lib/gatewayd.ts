@@ -12,7 +12,7 @@ import { Gateway } from './network/gateway.ts';
 import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
-import { chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
+import { choiceOnceLoaded, chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
 import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
 import { reportAddress } from './telemetry/report-address.ts';
 import { version } from './version.ts';
@@ -117,7 +117,10 @@ export class GatewayD {
         servers: this.#gateway.addresses,
         databases,
         telemetry: {
-          ...this.#choice,
+          ...choiceOnceLoaded(
+            this.#choice,
+            this.#host.reports.find(({ name }) => name === 'telemetry'),
+          ),
           usageReportAddress: reportAddress(config.plugins.find(({ name }) => name === 'telemetry')),
         },
         milliseconds: Math.round(performance.now() - begun),

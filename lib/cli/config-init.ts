@@ -26,7 +26,8 @@ export const configInitCommand = defineCommand({
       }
       throw new GatewayDError(cliErrors.CLI_FILE_NOT_WRITTEN, { file, reason: messageOf(cause) }, { cause });
     }
-    process.stdout.write(`${file} is written. Start the gateway with \`gatewayd run -c ${file}\`.\n`);
+    const flag = path.resolve(file) === path.resolve('gatewayd.yaml') ? '' : ` -c ${file}`;
+    process.stdout.write(`${file} is written. Start the gateway with \`gatewayd run${flag}\`.\n`);
     return exitCodes.ok;
   },
 });

@@ -5,8 +5,11 @@ import { printable, styled, type Terminal, wrapped } from './terminal.ts';
 
 const labelWidth = 12;
 
-/** What `run` prints on a terminal once every server listens: what runs, how to use it, and what is reported about it. */
-export async function summary(started: Started, terminal: Terminal): Promise<string> {
+/**
+ * What `run` prints on a terminal once every server listens: what runs, how to use it, and what is reported about it.
+ * The launcher is what to type for it.
+ */
+export async function summary(started: Started, terminal: Terminal, launcher = launcherName()): Promise<string> {
   const line = (label: string, text: string): string =>
     `${styled(terminal, 'dim', label.padEnd(labelWidth))}${wrapped(printable(text), terminal, labelWidth)}`;
   const paste = started.servers.map(({ name, address }) => {
@@ -24,7 +27,7 @@ export async function summary(started: Started, terminal: Terminal): Promise<str
     '',
     plugins === '' ? 'No plugins.\n' : plugins,
     ...paste,
-    line('Telemetry', telemetryLine(started)),
+    ...telemetryLines(started, launcher).map((text, index) => line(index === 0 ? 'Telemetry' : '', text)),
   ];
   return `\n${parts.join('\n')}\n\n`;
 }
@@ -56,12 +59,37 @@ function connectTo(address: string): { host: string; port: string } {
   return { host: here.get(host) ?? host, port };
 }
 
-function telemetryLine({ telemetry }: Started): string {
+function telemetryLines({ telemetry, ...started }: Started, launcher: string): string[] {
   const { usageReport, sentry, usageReportAddress } = telemetry;
   const report = usageReport.on
     ? `one anonymous usage report (versions, system, plugins and their checksums) goes to ${usageReportAddress}.`
     : `no usage report (${usageReport.why}).`;
   const errors = sentry.on ? 'Errors go to your Sentry.' : `No error reports (${sentry.why}).`;
-  const choices = usageReport.on || sentry.on ? ' Turn it off: DO_NOT_TRACK=1, or the config.' : '';
-  return `${report} ${errors} See it exactly: gatewayd telemetry show.${choices}`;
+  return [
+    `${report} ${errors}`,
+    `See it exactly: ${showCommand(started, launcher)}`,
+    ...(usageReport.on || sentry.on ? ['Turn it off: DO_NOT_TRACK=1, --usage-report=false, or the config'] : []),
+  ];
+}
+
+/** The command that shows the report of this very run. */
+function showCommand({ configFile, devMode }: Pick<Started, 'configFile' | 'devMode'>, launcher: string): string {
+  const elsewhere = configFile !== null && configFile !== path.resolve('gatewayd.yaml');
+  return [
+    launcher,
+    'telemetry show',
+    ...(elsewhere ? ['-c', configFile.includes(' ') ? `"${configFile}"` : configFile] : []),
+    ...(devMode ? ['--dev'] : []),
+  ].join(' ');
+}
+
+/** What to type to get this launcher: its name where the shell finds it, and otherwise the way to it from here. */
+export function launcherName(
+  file: string = process.argv[1] ?? '',
+  searched: string = process.env['PATH'] ?? '',
+): string {
+  const name = path.basename(file);
+  if (name !== 'gatewayd' || searched.split(path.delimiter).includes(path.dirname(file))) return 'gatewayd';
+  const relative = path.relative('', file);
+  return relative.startsWith('..') ? file : relative;
 }

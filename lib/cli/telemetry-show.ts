@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { PluginHostOptions } from '../plugin/options.ts';
+import { choiceOnceLoaded } from '../telemetry/choice.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, pluginConfigFlag } from './flags.ts';
@@ -30,8 +31,9 @@ export const telemetryShowCommand = defineCommand({
       const host = new PluginHost(copied);
       await host.load();
       const source = { version, devMode: flags.dev, plugins: [...host.plugins] };
+      const telemetry = host.reports.find(({ name }) => name === 'telemetry');
       await host.deactivate();
-      return await showReport({ ...source, config: row?.config, choice });
+      return await showReport({ ...source, config: row?.config, choice: choiceOnceLoaded(choice, telemetry) });
     });
     process.stdout.write(text);
     return exitCodes.ok;

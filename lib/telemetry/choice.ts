@@ -68,6 +68,17 @@ export function telemetryChoice(input: ChoiceInput): TelemetryChoice {
   };
 }
 
+/** What the choice comes to: a telemetry plugin that could not be loaded sends nothing, whatever was chosen. */
+export function choiceOnceLoaded(
+  choice: TelemetryChoice,
+  plugin: { readonly state: string; readonly error?: { readonly code: string } } | undefined,
+): TelemetryChoice {
+  if (plugin?.state !== 'failed') return choice;
+  const off = { on: false, why: `the plugin telemetry could not be loaded: ${plugin.error?.code ?? 'see the log'}` };
+  const { usageReport, sentry } = choice;
+  return { usageReport: usageReport.on ? off : usageReport, sentry: sentry.on ? off : sentry };
+}
+
 /**
  * The `config` to give the telemetry plugin, so that it does what was chosen and nothing else. What is wrong with the
  * row's stays in it, for the plugin's schema to find.

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { summary } from '../../lib/cli/summary.ts';
+import { launcherName, summary } from '../../lib/cli/summary.ts';
 import { terminalOf } from '../../lib/cli/terminal.ts';
 import { GatewayDError } from '../../lib/errors.ts';
 import type { Started } from '../../lib/gatewayd.ts';
@@ -101,6 +102,22 @@ describe('the start-up summary', () => {
     const stream = (columns: number) => ({ isTTY: true, columns }) as NodeJS.WriteStream;
     expect(terminalOf(stream(0), {}).width).to.equal(80);
     expect(terminalOf(stream(120), {}).width).to.equal(120);
+  });
+
+  it('names the command that shows the report of this very run', async () => {
+    const shown = async (changed: Partial<Started>) =>
+      /See it exactly: (.*)/.exec(await summary({ ...started, ...changed }, plain, 'bin/gatewayd'))?.[1];
+    expect(await shown({ configFile: null })).to.equal('bin/gatewayd telemetry show');
+    expect(await shown({ configFile: path.resolve('gatewayd.yaml') })).to.equal('bin/gatewayd telemetry show');
+    expect(await shown({ devMode: true })).to.equal('bin/gatewayd telemetry show -c /etc/gatewayd.yaml --dev');
+  });
+
+  it('calls the launcher what a shell would find it by', () => {
+    const here = path.resolve('bin/gatewayd');
+    expect(launcherName(here, '/usr/bin:/bin')).to.equal(path.join('bin', 'gatewayd'));
+    expect(launcherName('/opt/bin/gatewayd', '/usr/bin:/bin')).to.equal('/opt/bin/gatewayd');
+    expect(launcherName('/opt/bin/gatewayd', '/opt/bin:/bin')).to.equal('gatewayd');
+    expect(launcherName('/some/mocha', '/bin')).to.equal('gatewayd');
   });
 
   it('has colours on a terminal only, and not against NO_COLOR', () => {

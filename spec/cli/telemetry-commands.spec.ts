@@ -33,6 +33,13 @@ describe('gatewayd telemetry', () => {
     expect(dev.stdout).to.contain('"dev_mode": true');
   });
 
+  it('show says that nothing is sent when telemetry itself is not well', async () => {
+    const config = 'plugins: [{ name: telemetry, config: { usageReport: { enabld: false } } }]\n';
+    using folder = new Folder({ 'gatewayd.yaml': config });
+    const { stdout } = await gatewayd(['telemetry', 'show'], { cwd: folder.path });
+    expect(stdout).to.match(/^Usage report: no \(.*PLUGIN_BAD_CONFIG\)$/m);
+  });
+
   it('receive prints what a gateway reports, as a line of JSON', async () => {
     using folder = new Folder({
       ...plugins,

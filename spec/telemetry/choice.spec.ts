@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { chosenConfig, telemetryChoice } from '../../lib/telemetry/choice.ts';
+import { choiceOnceLoaded, chosenConfig, telemetryChoice } from '../../lib/telemetry/choice.ts';
 
 const dsn = 'https://key@sentry.invalid/1';
 const withDsn = { config: { sentry: { dsn } } };
@@ -22,6 +22,16 @@ describe('the telemetry choice', () => {
       expect(sentry.on).to.equal(false);
       expect(sentry.why).to.include('no DSN');
     }
+  });
+
+  it('comes to nothing when the plugin could not be loaded, and keeps the reason of what is off anyway', () => {
+    const choice = telemetryChoice({ flags: {}, environment: {}, row: undefined });
+    expect(choiceOnceLoaded(choice, { state: 'loaded' })).to.equal(choice);
+    expect(choiceOnceLoaded(choice, undefined)).to.equal(choice);
+    const failed = choiceOnceLoaded(choice, { state: 'failed', error: { code: 'PLUGIN_BAD_CONFIG' } });
+    expect(failed.usageReport.on).to.equal(false);
+    expect(failed.usageReport.why).to.include('PLUGIN_BAD_CONFIG');
+    expect(failed.sentry).to.equal(choice.sentry);
   });
 
   it('is turned off by each flag, for its half only', () => {
