@@ -3,7 +3,7 @@ import type { GlobalConfig } from './schema.ts';
 import type { Sources } from './sources.ts';
 
 /** What is wrong with an address for TCP; null when nothing is. Hosts are not looked up. */
-export function addressFault(address: string): string | null {
+function addressFault(address: string): string | null {
   const match = /^(?:\[(?<ipv6>[^\]]*)\]|(?<host>[^:]*)):(?<port>[^:]*)$/.exec(address);
   if (match === null) return 'must be host:port, such as localhost:5432 or [::1]:5432';
   const port = match.groups?.['port'] ?? '';

@@ -11,7 +11,7 @@ export async function inspectPlugins(options: PluginOptions): Promise<readonly P
 }
 
 /** The report of a plugin none of whose code ran. */
-export function reportOf(examined: Examined): PluginReport {
+function reportOf(examined: Examined): PluginReport {
   const { name, path, manifest, checksum, state, error } = examined;
   return {
     name,
