@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type DestinationStream, multistream, pino } from 'pino';
 import type { LoggerConfig } from '../config/schema.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
@@ -52,8 +53,32 @@ async function openConsole(config: LoggerConfig): Promise<DestinationStream> {
     translateTime: false,
     customPrettifiers: {
       time: (stamp) => formatByGoLayout(momentOf(stamp, config.timeFormat), config.consoleTimeFormat),
+      // As long as in the tables.
+      checksum: (checksum) => String(checksum).slice(0, 12),
+      // Undefined leaves it out, which the types do not know.
+      err: stackForPeople as (...args: unknown[]) => string,
     },
   });
+}
+
+/**
+ * Of an error that was described for the log, what helps people: its stack, and what to do about it. Where the line
+ * itself is the message of an error of ours, there is only what caused it to add.
+ */
+function stackForPeople(described: unknown, _key: unknown, line: unknown): string | undefined {
+  const { stack, message, mend } = Object(described) as { stack?: unknown; message?: unknown; mend?: unknown };
+  if (typeof stack !== 'string') return printable(JSON.stringify(described) ?? '');
+  if (typeof mend !== 'string') return printable(stack);
+  const { msg } = line as { msg: string };
+  if (typeof message !== 'string' || !message.startsWith(msg)) return printable(`${stack}\n${mend}`);
+  const cause = stack.indexOf('\ncaused by: ');
+  return cause === -1 ? undefined : printable(stack.slice(cause + 1));
+}
+
+/** Text of somebody else's, without anything that a terminal would obey. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what is to be taken out
+  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' ');
 }
 
 function timeStamp(milliseconds: number, format: LoggerConfig['timeFormat']): string {

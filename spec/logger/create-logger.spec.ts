@@ -80,4 +80,14 @@ describe('the log', () => {
       expect(stdout).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S+ INFO: a sentence {"some":{"nested":"fields"}}$/m);
     }
   });
+
+  it('shows people the stack of an error and what to do, and nothing of it twice', async () => {
+    const { stdout } = await write({ terminal: true, noColor: true });
+    const [, failed = ''] = /ERROR: failed (.*?)(?=^\S)/ms.exec(stdout) ?? [];
+    expect(failed).to.match(/^{"plugin":"hello","checksum":"0123456789ab"}\n +err: GatewayDError: It is late\n +at /);
+    expect(failed).to.match(/\n +Wait\n$/);
+    expect(failed).not.to.contain('"stack"');
+    const [, said = ''] = /ERROR: It is late (.*?)(?=^\S)/ms.exec(stdout) ?? [];
+    expect(said).to.match(/^{"mend":"Wait"}\n +err: caused by: Error: rain \n +at /);
+  });
 });

@@ -11,12 +11,17 @@ const { terminal = false, ...config } = JSON.parse(process.argv[2] ?? '{}') as {
 const logger = await createLogger({ ...defaults, ...config } as unknown as LoggerConfig, terminal);
 logger.info({ some: { nested: 'fields' } }, 'a sentence');
 const definition = { code: 'SPEC_CODE', message: 'It is {what}', mend: 'Wait' };
-logger.child({ plugin: 'hello' }).error({ err: new GatewayDError(definition, { what: 'late' }) }, 'failed');
+const checksum = '0123456789abcdef'.repeat(4);
+logger.child({ plugin: 'hello' }).error({ checksum, err: new GatewayDError(definition, { what: 'late' }) }, 'failed');
 const trap = (): never => {
   throw new Error('trapped');
 };
 const getter = Object.defineProperty(new Error('odd'), 'message', { get: trap });
 const proxy = new Proxy(new Error('odd'), { get: trap, getPrototypeOf: trap });
 for (const err of [getter, proxy]) logger.trace({ err }, 'odd');
+if (terminal) {
+  const caused = new GatewayDError(definition, { what: 'late' }, { cause: new Error('rain\u0007') });
+  logger.error({ mend: caused.mend, err: caused }, caused.message);
+}
 logger.fatal('the last');
 process.exit(0); // at once: no line may be lost
