@@ -54,7 +54,7 @@ async function openConsole(config: LoggerConfig): Promise<DestinationStream> {
     customPrettifiers: {
       time: (stamp) => formatByGoLayout(momentOf(stamp, config.timeFormat), config.consoleTimeFormat),
       // As long as in the tables.
-      checksum: (checksum) => String(checksum).slice(0, 12),
+      checksum: (checksum) => (typeof checksum === 'string' ? checksum.slice(0, 12) : ''),
       // Undefined leaves it out, which the types do not know.
       err: stackForPeople as (...args: unknown[]) => string,
     },
