@@ -41,10 +41,14 @@ export class CancelRegistry {
     if (backend === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const socket = connect({ ...connectOptions(backend), allowHalfOpen: false });
-      socket.setTimeout(cancelTimeout, () => socket.destroy());
+      // Not of silence: a database that goes on sending must not hold it up.
+      const timer = setTimeout(() => socket.destroy(), cancelTimeout);
       // A database that cannot be reached has nothing to cancel; PostgreSQL promises no answer to a cancel either.
       socket.on('error', () => undefined);
-      socket.on('close', () => resolve());
+      socket.on('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
       socket.resume();
       socket.write(packet);
     });

@@ -1,9 +1,15 @@
+import { GatewayDError } from '../errors.ts';
 import { BackendCode, FrontendCode, transactionStatus, type TransactionStatus } from '../protocol/codes.ts';
 import { FrameScanner } from '../protocol/frame-scanner.ts';
+import { networkErrors } from './errors.ts';
 import { isFatal } from './fatal.ts';
 import { Hold } from './intake.ts';
 import type { Link } from './link.ts';
 import type { Stage } from './stage.ts';
+
+function violation(reason: string): GatewayDError {
+  return new GatewayDError(networkErrors.NETWORK_PROTOCOL_VIOLATION, { reason });
+}
 
 /** What a session learns while its client logs in at the database. */
 export interface LoginWatcher {
@@ -46,10 +52,11 @@ export class LoginStage implements Stage {
     let early = false;
     while (!early && scanner.next()) early = scanner.type !== FrontendCode.PasswordMessage;
     // What is not finished yet tells by its first byte what it is, and that is in this chunk if it is no answer.
-    early ||= scanner.type !== 0 && scanner.type !== FrontendCode.PasswordMessage;
+    early ||= !scanner.atBoundary && scanner.type !== FrontendCode.PasswordMessage;
     const end = early ? scanner.start : chunk.length;
     if (end > 0) this.#link.toServer(end === chunk.length ? chunk : chunk.subarray(0, end));
     if (!early) return;
+    scanner.forgetUnfinished();
     this.#link.clientIntake.hold(Hold.Gate);
     this.#link.client.unshift(chunk.subarray(end));
   }
@@ -70,6 +77,8 @@ export class LoginStage implements Stage {
   }
 
   #finish(chunk: Buffer, end: number, body: Buffer): void {
+    // Its rest would be taken for messages of its own, and what is in it pass the traffic hooks by or mislead them.
+    if (!this.#client.atBoundary) throw violation('logged in within a message');
     const { client, server, clientIntake, serverIntake } = this.#link;
     clientIntake.hold(Hold.Gate);
     serverIntake.hold(Hold.Gate);

@@ -131,6 +131,8 @@ export class Session {
     const { socket: client, rest } = this.#frontend.takeOver();
     const relay = new Relay(client, socket, {
       backendKey: (key) => {
+        // One connection has one key, whatever the database says: the registry must not grow by what nobody forgets.
+        this.#forgetKey?.();
         this.#forgetKey = this.#context.cancels.add(key, endpoint);
       },
       loggedIn: (status) => this.#opened(relay, status),
