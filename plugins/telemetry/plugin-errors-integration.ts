@@ -16,8 +16,11 @@ export interface PluginErrorsOptions {
 const hookTag = (hook: string | null): string =>
   hook === null ? 'none' : /^[\w.:-]{1,64}$/.test(hook) ? hook : 'other';
 
+/** What a row or a file that is no plugin is called may be a path, or an address: only what can be a plugin's name goes. */
+const nameTag = (name: string): string => (/^(?:@[\w.~-]+\/)?[A-Za-z0-9][\w.~ -]{0,213}$/.test(name) ? name : 'other');
+
 function tagsOf({ name, version, checksum }: LoadedPlugin): Record<string, string> {
-  return { 'plugin.name': name, 'plugin.version': version, 'plugin.checksum': checksum };
+  return { 'plugin.name': nameTag(name), 'plugin.version': version, 'plugin.checksum': checksum };
 }
 
 /**

@@ -41,6 +41,19 @@ describe('error reports', function () {
   const core = (error: unknown, fatal = false) =>
     host.bus.hook.promise({ name: 'gatewayd.error', data: { error, fatal } });
 
+  it('name no plugin by what cannot be the name of one: a path in a row, an address for a file', async () => {
+    const path = new FakePlugin('/home/alice/hsm', { checksum: '' });
+    const address = new FakePlugin('alice@example.com', { checksum: '' });
+    const scoped = new FakePlugin('@acme/audit', { checksum: '3'.repeat(64) });
+    host = new TelemetryHost([path, address, scoped]);
+    await apply();
+    await host.startup();
+    for (const one of [path, address, scoped]) one.fail(new Error('no'), null, 'load');
+    const events = await ingest.whenEvents(3);
+    expect(events.map(({ tags }) => tags?.['plugin.name'])).to.have.members(['other', 'other', '@acme/audit']);
+    expect(JSON.stringify(events)).to.not.include('alice');
+  });
+
   it('name the plugin, its version and checksum, the hook and the phase', async () => {
     await apply({ environment: 'staging' });
     await host.startup();
