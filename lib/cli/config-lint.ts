@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { defineCommand } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, configSources, pluginConfigFlag } from './flags.ts';
@@ -17,7 +18,8 @@ export const configLintCommand = defineCommand({
     const errors = issues.filter((issue) => issue.severity === 'error').length;
     if (issues.length > 0) process.stderr.write(`${formatIssues(issues)}\n`);
     if (errors > 0) return exitCodes.config;
-    process.stdout.write(`${sources.configFile} is in order\n`);
+    const checked = existsSync(sources.configFile) ? sources.configFile : 'what there is besides';
+    process.stdout.write(`${checked} is in order\n`);
     return exitCodes.ok;
   },
 });

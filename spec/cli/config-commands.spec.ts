@@ -16,6 +16,20 @@ describe('gatewayd config', () => {
     expect(lint).to.include({ code: 0, stderr: '', stdout: 'gatewayd.yaml is in order\n' });
   });
 
+  it('init says how to start; lint calls no file in order that is not there', async () => {
+    using folder = new Folder();
+    const missing = await gatewayd(['config', 'lint'], { cwd: folder.path });
+    expect(missing.code).to.equal(0);
+    expect(missing.stderr).to.contain('there is no such file');
+    expect(missing.stdout).not.to.contain('gatewayd.yaml');
+    const [usual, other] = await Promise.all([
+      gatewayd(['config', 'init'], { cwd: folder.path }),
+      gatewayd(['config', 'init', '-c', 'other.yaml'], { cwd: folder.path }),
+    ]);
+    expect(usual.stdout).to.contain('`gatewayd run`');
+    expect(other.stdout).to.contain('`gatewayd run -c other.yaml`');
+  });
+
   it('init leaves a file alone unless it is forced', async () => {
     using folder = new Folder({ 'mine.yaml': '# mine\n' });
     const refused = await gatewayd(['config', 'init', '-c', folder.at('mine.yaml')]);
