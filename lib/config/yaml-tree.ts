@@ -6,6 +6,7 @@ import { isTree, type Tree } from './tree.ts';
 
 const mostValues = 100_000;
 const deepestNesting = 100;
+const mostAliases = 1000;
 // One fault of the syntax makes others; those after the first few tell nobody anything.
 const mostFaults = 5;
 // A key of these names would reach into the prototypes of JavaScript's objects.
@@ -35,14 +36,15 @@ function reasonOf(error: YAMLError, text: string): string {
 /** What the syntax allows and a configuration does not. Takes such keys out of the document, so that the rest can be checked. */
 class Inspection {
   readonly problems: { readonly offset: number; readonly reason: string }[] = [];
-  readonly #document: Document;
   readonly #sizes = new Map<Node, number>();
   readonly #open = new Set<Node>();
+  /** What each anchor names by now. Node.resolve() walks through all of the text for each alias. */
+  readonly #anchors = new Map<string, Node>();
+  #aliases = 0;
   /** Set where following the aliases would not end, or not soon. */
   bottomless = false;
 
   constructor(document: Document) {
-    this.#document = document;
     this.#sizeOf(document.contents, 0);
   }
 
@@ -61,6 +63,7 @@ class Inspection {
     if (this.bottomless) return 0;
     if (depth > deepestNesting) return this.#stop(node, `nested more than ${deepestNesting} levels deep`);
     if (isAlias(node)) return this.#sizeOfAlias(node, depth);
+    this.#noteAnchor(node);
     if (isScalar(node) && typeof node.value === 'number' && !Number.isFinite(node.value)) {
       this.#problem(node, 'must be a finite number; NaN and infinity are none');
       node.value = 0;
@@ -78,13 +81,20 @@ class Inspection {
   }
 
   #sizeOfAlias(node: unknown, depth: number): number {
-    const target = isAlias(node) ? node.resolve(this.#document) : undefined;
+    this.#aliases += 1;
+    if (this.#aliases > mostAliases) return this.#stop(node, `there are more than ${mostAliases} aliases (*)`);
+    const target = isAlias(node) ? this.#anchors.get(node.source) : undefined;
     if (target === undefined) return this.#stop(node, 'this alias (*) names no anchor (&) before it');
     if (this.#open.has(target)) return this.#stop(node, 'this alias (*) stands inside the very thing it names');
     return this.#sizes.get(target) ?? this.#sizeOf(target, depth + 1);
   }
 
+  #noteAnchor(node: unknown): void {
+    if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+  }
+
   #acceptsKey({ key }: Pair): boolean {
+    this.#noteAnchor(key);
     if (isScalar(key) && forbiddenKeys.has(String(key.value))) {
       this.#problem(key, `the key ${String(key.value)} is not allowed`);
       return false;

@@ -99,6 +99,15 @@ describe('reading YAML', () => {
     expect(({} as Record<string, unknown>)['polluted']).to.equal(undefined);
   });
 
+  it('refuses aliases by the thousand', () => {
+    const chain = Array.from({ length: 5_000 }, (_, index) => `a${index + 1}: &a${index + 1} [*a${index}]`);
+    for (const text of [`a0: &a0 [1]\n${chain.join('\n')}`, `a: &a 1\nb: [${'*a,'.repeat(50_000)}]`]) {
+      const { tree, issues } = readYaml(text, 'f');
+      expect(tree).to.equal(null);
+      expect(issues.map(({ reason }) => reason)).to.deep.equal(['there are more than 1000 aliases (*)']);
+    }
+  });
+
   it('finds the place of any key and value, through aliases too', () => {
     const text = 'a: &a\n  b:\n    - c: 1\nz: *a\n';
     const { locate } = readYaml(text, 'f');
