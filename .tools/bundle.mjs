@@ -1,4 +1,4 @@
-// Bundles files that tsc made with what they import, in their place, and puts the licences of all that is in them beside.
+// Bundles what tsc made with what it imports, and puts the licences of all that is in it beside it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,37 +17,20 @@ function writeLicences(file, outputs) {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
   const bundled = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([input]) => input);
   const homes = new Set(bundled.flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []));
-  const head = 'The JavaScript beside this file has parts of these packages in it.\n';
+  if (homes.size === 0) return;
+  const head = `${path.basename(file, '.LICENSES.txt')} has parts of these packages in it.\n`;
   writeFileSync(file, [head, ...[...homes].map(licenceOf).sort()].join(`\n${'-'.repeat(80)}\n\n`));
 }
 
-// What would only show when it is run: a module kept apart is imported by its place as seen from the folder itself, and
-// what is imported on demand must have its named exports.
-function check(outputs, folder) {
-  for (const [file, { imports, exports, entryPoint = '' }] of Object.entries(outputs)) {
-    if (entryPoint.includes('node_modules/') && exports.join() === 'default') {
-      throw new Error(`${entryPoint} is imported on demand and is CommonJS: alias it to its ES module`);
-    }
-    const apart = imports.find((one) => one.external && one.path.startsWith('.'));
-    if (apart && path.posix.dirname(file) !== folder) throw new Error(`${file} cannot import ${apart.path}`);
-  }
-}
-
-/**
- * `folder` is one of dist/'s, `entries` the modules in it that others import: where to, and from where, without their
- * extensions; `options` are esbuild's. Gives the files written, as paths from the folder.
- */
-export async function bundle(folder, entries, options) {
-  const outdir = path.join(root, 'dist', folder);
+/** `options` are esbuild's. Gives the path of the file written. */
+export async function bundle(options) {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: Object.entries(entries).map(([out, source]) => ({ in: `dist/${folder}/${source}.js`, out })),
-    outdir,
     allowOverwrite: true,
     bundle: true,
     // Names stay, for whoever reads a stack.
-    minifyWhitespace: true,
     minifySyntax: true,
+    minifyWhitespace: true,
     metafile: true,
     legalComments: 'none',
     platform: 'node',
@@ -56,7 +39,6 @@ export async function bundle(folder, entries, options) {
     logLevel: 'warning',
     ...options,
   });
-  check(metafile.outputs, `dist/${folder}`);
-  writeLicences(path.join(outdir, 'LICENSES.txt'), metafile.outputs);
-  return Object.keys(metafile.outputs).map((file) => path.relative(outdir, path.join(root, file)));
+  writeLicences(`${options.outfile}.LICENSES.txt`, metafile.outputs);
+  return options.outfile;
 }

@@ -99,7 +99,7 @@ describe("the bundle of Sentry's SDK", () => {
   });
 
   it('ships the licence of everything in it', () => {
-    const licences = readFileSync(path.join(folder, 'LICENSES.txt'), 'utf8');
+    const licences = readFileSync(path.join(folder, 'sentry-sdk.js.LICENSES.txt'), 'utf8');
     for (const name of ['@sentry/core', '@sentry/node', '@opentelemetry/api']) expect(licences).to.include(`${name} `);
     expect(licences).to.include('MIT License').and.to.include('Apache License');
   });
