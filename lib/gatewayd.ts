@@ -7,6 +7,7 @@ import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError, messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
+import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
 import { PluginHost } from './plugin/host.ts';
@@ -99,10 +100,12 @@ export class GatewayD {
       for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
       await this.#host.load();
       const final = await this.#configLoaded(config);
+      if (final.loggers['default'] !== undefined) this.#logger.level = levelOf(final.loggers['default']);
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
       }
       const { clients, databases } = await this.#placeDatabases(final.clients);
+      await this.#stopUnused(final.clients);
       this.#gateway = new Gateway({
         config: { ...final, clients },
         hooks: this.#host.hooks,
@@ -226,6 +229,16 @@ export class GatewayD {
     );
     this.#embedded.set(address, started);
     return started;
+  }
+
+  /** A plugin may have put another address where the file has `embedded`. */
+  async #stopUnused(clients: Clients): Promise<void> {
+    const used = new Set(embeddedAddresses(clients));
+    for (const [address, database] of this.#embedded) {
+      if (used.has(address)) continue;
+      this.#embedded.delete(address);
+      await database.then((unused) => unused.stop()).catch(() => {});
+    }
   }
 
   async #startDatabase(directory: string | null): Promise<EmbeddedPostgres> {

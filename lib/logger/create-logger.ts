@@ -17,9 +17,8 @@ const powers: Readonly<Record<LoggerConfig['timeFormat'], number>> = { unix: -3,
  * however the process ends. Outputs that are still to come are left out; without any other, it is `console`.
  */
 export async function createLogger(config: LoggerConfig, isTerminal = process.stdout.isTTY): Promise<Logger> {
-  const level = levels[config.level] ?? config.level;
   const options = {
-    level,
+    level: levelOf(config),
     base: null,
     timestamp: () => `,"time":${timeStamp(Date.now(), config.timeFormat)}`,
     formatters: { level: (label: string) => ({ level: label }) },
@@ -30,6 +29,11 @@ export async function createLogger(config: LoggerConfig, isTerminal = process.st
   if (streams.length === 1 && only !== undefined) return pino(options, only);
   const all = streams.map((stream) => ({ stream, level: 'trace' as const }));
   return pino(options, multistream(all));
+}
+
+/** The level as pino calls it. */
+export function levelOf({ level }: LoggerConfig): string {
+  return levels[level] ?? level;
 }
 
 async function openStreams(config: LoggerConfig, isTerminal: boolean): Promise<DestinationStream[]> {

@@ -5,6 +5,9 @@ const lingerTimeout = 1000;
 /** How long it may take to read a last message that it did not wait for. */
 const flushTimeout = 2000;
 
+/** How long it may take in nothing at all of what is still on its way to it. */
+const stallTimeout = 60_000;
+
 /**
  * Ends a socket so that the other side can read all of it: what it still sends is read and thrown away, since a
  * socket closed with unread data takes back what it sent. A side that does not end its own is cut off after a while.
@@ -21,6 +24,7 @@ export function lingeringEnd(socket: Socket, lastWords: Buffer | null): void {
     clearTimeout(timer);
     timer = setTimeout(cut, lingerTimeout);
   });
+  socket.setTimeout(stallTimeout, cut);
   socket.on('data', discard);
   socket.resume();
   if (lastWords === null) socket.end();

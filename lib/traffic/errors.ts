@@ -34,4 +34,9 @@ export const trafficErrors = defineErrors({
     message: 'The reply cannot be sent: {reason}',
     mend: 'Give at most 65535 columns and, in each row, one value for each column.',
   },
+  PAYLOAD_TOO_MANY_REPLIES: {
+    message: 'More than {limit} bytes of replies made by plugins wait for the database to answer what came before them',
+    mend: 'Read the answers to earlier queries before sending more, or reply with less.',
+    sqlstate: '54000',
+  },
 });

@@ -1,4 +1,6 @@
 import { BackendCode, transactionStatus, type TransactionStatus } from '../protocol/codes.ts';
+import { GatewayDError } from '../errors.ts';
+import { trafficErrors } from './errors.ts';
 import { RowShape } from './row-shape.ts';
 
 /** What a message that was sent to the database is answered with: the replies are named for the messages. */
@@ -40,6 +42,9 @@ export interface Pending {
   copying?: boolean;
 }
 
+/** Bytes of local answers that may wait for the database's: a client could have any number of them made for next to nothing. */
+const waitingLimit = 16 * 1024 * 1024;
+
 const endsSequence = (expected: Expected): boolean =>
   expected === 'Sync' || expected === 'Query' || expected === 'FunctionCall';
 
@@ -52,6 +57,8 @@ export class Pipeline {
   #queue: Pending[] = [];
   #head = 0;
   #ready: Buffer[] = [];
+  /** Bytes of the local answers in the queue. */
+  #waiting = 0;
   #status: TransactionStatus;
   #skipping = false;
 
@@ -94,13 +101,23 @@ export class Pipeline {
     this.#settle();
   }
 
-  /** An answer of our own, due after those to everything sent before it. */
+  /**
+   * An answer of our own, due after those to everything sent before it.
+   * @throws {GatewayDError} PAYLOAD_TOO_MANY_REPLIES when more of them wait than can be kept
+   */
   answer(bytes: readonly Buffer[]): void {
     if (this.#skipping) return;
     const last = this.#head < this.#queue.length ? this.#queue.at(-1) : undefined;
+    if (last !== undefined) this.#countWaiting(bytes);
     if (last?.bytes !== undefined) append(last.bytes, bytes);
     else if (last !== undefined) this.#queue.push({ expected: 'Local', bytes: [...bytes] });
     else append(this.#ready, bytes);
+  }
+
+  #countWaiting(bytes: readonly Buffer[]): void {
+    this.#waiting += sizeOf(bytes);
+    if (this.#waiting <= waitingLimit) return;
+    throw new GatewayDError(trafficErrors.PAYLOAD_TOO_MANY_REPLIES, { limit: waitingLimit });
   }
 
   /** Whether there are local answers whose turn it is. */
@@ -208,6 +225,7 @@ export class Pipeline {
     const pending = this.#queue[this.#head];
     if (pending === undefined) return undefined;
     this.#head++;
+    if (pending.bytes !== undefined) this.#waiting -= sizeOf(pending.bytes);
     if (this.#head === this.#queue.length) {
       this.#queue.length = 0;
       this.#head = 0;
@@ -233,3 +251,5 @@ export class Pipeline {
 function append(to: Buffer[], bytes: readonly Buffer[]): void {
   for (const each of bytes) to.push(each);
 }
+
+const sizeOf = (bytes: readonly Buffer[]): number => bytes.reduce((sum, { length }) => sum + length, 0);

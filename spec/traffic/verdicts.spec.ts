@@ -350,4 +350,21 @@ describe('a termination', () => {
       expect(talk.end, hook).to.include({ sqlstate: '54000' });
     }
   });
+
+  it('end the session when more of them wait for the database than can be kept, and not before', () => {
+    const talk = new Talk();
+    const value = 'x'.repeat(1024 * 1024 - 100);
+    talk.hooks.trafficFromClient.tap('large', (batch: FromClient) =>
+      batch.query === 'local' ? batch.reply({ columns: ['a'], rows: [[value]] }) : undefined,
+    );
+    talk.client(query('slow'));
+    for (let count = 0; count < 15; count++) talk.client(query('local'));
+    expect(talk.end).to.equal(undefined);
+    talk.server(messages.commandComplete('SELECT 0'), ready('I'));
+    for (let count = 0; count < 15; count++) talk.server(ready('I'));
+    expect(talk.clientGot.filter((got) => got.startsWith('DataRow'))).to.have.lengthOf(15);
+    talk.client(query('slow'));
+    for (let count = 0; count < 17 && talk.end === undefined; count++) talk.client(query('local'));
+    expect(talk.end).to.include({ sqlstate: '54000' });
+  });
 });
