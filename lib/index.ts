@@ -1,4 +1,4 @@
-/** The public surface: what a plugin author or an embedding program imports from 'gatewayd'. */
+/** The public surface: what a plugin author imports from 'gatewayd'. */
 export { definePlugin } from './plugin/plugin.ts';
 export type { Deactivate, Host, Plugin } from './plugin/plugin.ts';
 export type { FailurePhase, LoadedPlugin, LoadedPlugins, PluginFailure, Trust } from './hooks/loaded-plugin.ts';

@@ -60,7 +60,7 @@ describe('the packed tarball, installed elsewhere', function () {
 
   it('brings nothing that only the build needs', () => {
     const files = readdirSync(path.join(folder, 'node_modules/gatewayd'), { recursive: true, encoding: 'utf8' });
-    expect(files).to.include(path.join('dist', 'lib', 'LICENSES.txt'));
+    expect(files).to.include(path.join('dist', 'lib', 'gatewayd.cjs.LICENSES.txt'));
     expect(files.filter((file) => path.basename(file).startsWith('.'))).to.deep.equal([]);
   });
 
