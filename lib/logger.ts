@@ -6,7 +6,7 @@ import { pino } from 'pino';
  */
 export type Logger = pino.Logger;
 
-/** A logger that writes nothing: for programs that embed a part of gatewayd and want it silent. */
+/** A logger that writes nothing: for a part of gatewayd that is to be silent. */
 export function silentLogger(): Logger {
   return pino({ level: 'silent' });
 }
