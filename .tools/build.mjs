@@ -18,4 +18,5 @@ node(path.join(root, '.tools/bundle-lib.mjs'));
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
 }
+node(path.join(root, '.tools/compile-cache.mjs'));
 writeFileSync(path.join(root, 'dist/.built'), '');

@@ -73,6 +73,11 @@ await bundle({
 for (const file of readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
   if (file.endsWith('.js') && file !== path.normalize(hooks)) rmSync(path.join(lib, file));
 }
+// Code that V8 made before cannot import; whoever runs it with that gives it the means, which see bin/launch.cjs.
+const ownImport = 'const __import = module.__import ?? ((specifier) => import(specifier));\n';
+const code = readFileSync(written, 'utf8').replaceAll(/(?<![#.\w$])import\(/g, '__import(');
+writeFileSync(written, ownImport + code);
+
 const require = createRequire(import.meta.url);
 const one = require(written);
 for (const [name, place] of Object.entries(shared)) {

@@ -29,7 +29,7 @@ const host = path.join(folder, 'host.mjs');
 const dist = (file: string) => JSON.stringify(fileURLToPath(new URL(`../dist/lib/${file}`, import.meta.url)));
 writeFileSync(
   host,
-  `import { PluginHost } from ${dist('plugin-host.js')};
+  `import { PluginHost } from ${dist('plugin/host.js')};
 import { silentLogger } from ${dist('logger.js')};
 const start = performance.now();
 const host = new PluginHost({ version: '1.0.0', logger: silentLogger(), directory: ${JSON.stringify(plugins)}, directoryGiven: true, builtInDirectory: ${JSON.stringify(folder)}, builtIns: [], lockFile: ${JSON.stringify(path.join(folder, 'plugins.lock'))}, verify: 'lock', devMode: false, rows: [], timeout: 30000 });

@@ -27,7 +27,7 @@ function configWith(extension: 'js' | 'ts'): string {
 }
 
 const run = (config: string, ...flags: string[]) =>
-  timeProcess([launcher, 'run', '-c', config, ...flags], {}, /"msg":"ready"/);
+  timeProcess([launcher, 'run', '-c', config, ...flags], {}, /"plugins":1[01],.*"msg":"ready"/);
 const javascript = configWith('js');
 const typescript = configWith('ts');
 const off = ['--usage-report=false', '--sentry=false'];
