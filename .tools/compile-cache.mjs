@@ -16,7 +16,8 @@ loaded.__import = (specifier) => import(specifier);
 require.cache[file] = loaded;
 script.runInThisContext().call(loaded.exports, loaded.exports, require, loaded, file, path.dirname(file));
 
-// A start as most are, over once the servers listen.
+// A start as most are, over once the servers listen; whatever the environment says of other starts.
+for (const name of Object.keys(process.env)) if (name.startsWith('GATEWAYD_')) delete process.env[name];
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-build-'));
 const config = path.join(folder, 'gatewayd.yaml');
 writeFileSync(
