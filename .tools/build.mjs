@@ -1,6 +1,6 @@
 // Builds dist/ from the sources: `npm run build`.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,11 @@ node(tsc, '-p', '.');
 node(path.join(root, '.tools/compile-schemas.mjs'));
 node(path.join(root, '.tools/bundle-sentry.mjs'));
 node(path.join(root, '.tools/bundle-lib.mjs'));
+// Nobody imports a plugin's types, and at each start its checksum is taken of every file.
+const plugins = path.join(root, 'dist/plugins');
+for (const file of readdirSync(plugins, { recursive: true, encoding: 'utf8' })) {
+  if (file.endsWith('.d.ts')) rmSync(path.join(plugins, file));
+}
 for (const file of ['plugins/telemetry/package.json']) {
   if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
 }
