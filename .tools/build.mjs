@@ -1,6 +1,6 @@
 // Builds dist/ from the sources: `npm run build`.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,9 +20,7 @@ const plugins = path.join(root, 'dist/plugins');
 for (const file of readdirSync(plugins, { recursive: true, encoding: 'utf8' })) {
   if (file.endsWith('.d.ts')) rmSync(path.join(plugins, file));
 }
-for (const file of ['plugins/telemetry/package.json']) {
-  if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(root, 'dist', file));
-}
+cpSync(path.join(root, 'plugins/telemetry/package.json'), path.join(plugins, 'telemetry/package.json'));
 // What the gateway prints that it runs is not for whoever builds.
 execFileSync(process.execPath, [path.join(root, '.tools/compile-cache.mjs')], { stdio: ['ignore', 'ignore', 2] });
 writeFileSync(path.join(root, 'dist/.built'), '');

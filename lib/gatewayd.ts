@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { defaultPluginRow } from './config/plugin-row.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError, messageOf } from './errors.ts';
@@ -10,6 +10,7 @@ import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
+import { within } from './plugin/deadline.ts';
 import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
@@ -172,15 +173,11 @@ export class GatewayD {
 
   /** Stopping has a limit of its own: the time limit of a tap is far longer than anybody waits for a process to end. */
   async #within(told: Promise<void>, hook: string): Promise<void> {
-    const late = new AbortController();
-    const limit = delay(stopHookMilliseconds, 'late', { signal: late.signal }).catch(() => 'in time');
-    const outcome = await Promise.race([told.then(() => 'in time'), limit]);
-    late.abort();
-    if (outcome === 'late')
-      this.#logger.warn(
-        { hook, milliseconds: stopHookMilliseconds },
-        'stopping goes on without the plugins that still hold this hook',
-      );
+    const late = (): Error => new Error('late');
+    await within(stopHookMilliseconds, told, late).catch(() => {
+      const fields = { hook, milliseconds: stopHookMilliseconds };
+      this.#logger.warn(fields, 'stopping goes on without the plugins that still hold this hook');
+    });
   }
 
   /** Lets the plugins change the configuration. A change that makes it wrong is put aside and said. */
@@ -287,18 +284,5 @@ function withTelemetry(
 ): readonly PluginRow[] {
   const config = chosenConfig(row, choice);
   if (row !== undefined) return rows.map((other) => (other === row ? { ...row, enabled: true, config } : other));
-  const added: PluginRow = {
-    name: 'telemetry',
-    enabled: true,
-    required: false,
-    onError: 'skip',
-    isolation: 'none',
-    checksum: '',
-    localPath: '',
-    url: '',
-    args: [],
-    env: [],
-    config,
-  };
-  return [...rows, added];
+  return [...rows, { ...defaultPluginRow('telemetry'), config }];
 }

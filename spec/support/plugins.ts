@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { defaultPluginRow } from '../../lib/config/plugin-row.ts';
 import type { PluginRow } from '../../lib/config/schema.ts';
 import { PluginHost } from '../../lib/plugin/host.ts';
 import type { PluginHostOptions } from '../../lib/plugin/options.ts';
@@ -15,19 +16,7 @@ const fixtures = fileURLToPath(new URL('../fixtures/plugins', import.meta.url));
 
 /** A row of `plugins` with the defaults filled in. */
 export function pluginRow(row: Partial<PluginRow> & { readonly name: string }): PluginRow {
-  return {
-    enabled: true,
-    config: {},
-    onError: 'skip',
-    required: false,
-    isolation: 'none',
-    checksum: '',
-    url: '',
-    localPath: '',
-    args: [],
-    env: [],
-    ...row,
-  };
+  return { ...defaultPluginRow(row.name), ...row };
 }
 
 /** A plugins folder of its own in a folder of its own, the hosts made on it, and their log. */
