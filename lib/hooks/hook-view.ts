@@ -5,6 +5,7 @@ import { ContainedTap, type Run, type TapFunction } from './contained-tap.ts';
 import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import { HookCounter } from './statistics.ts';
+import { recordOrigin } from './tap-order.ts';
 import { busTapOptions, readTapOptions, type BusTapOptions, type TapOptions } from './tap-options.ts';
 import type { ViewOwner } from './view-owner.ts';
 
@@ -91,8 +92,11 @@ export class HookView {
     const options = { ...this.#defaults, ...this.#read(given) };
     if (typeof call !== 'function') throw this.#badTap('what it is given to call is not a function');
     const busOptions = busTapOptions(this.#owner.name, options, this.#hook.taps);
-    const tap = new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter);
-    this.#hook.tapAsync(busOptions, busTap(wrap(tap)));
+    const tap = busTap(wrap(new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter)));
+    const before = [options.before ?? []].flat();
+    // tapable takes names out of the list while it looks for the place.
+    recordOrigin(tap, { plugin: this.#owner.name, before, aheadOf: [...(busOptions.before ?? [])] });
+    this.#hook.tapAsync(busOptions, tap);
   }
 
   #read(given: unknown): TapOptions {

@@ -1,10 +1,11 @@
 import { GatewayDError, messageOf } from '../errors.ts';
-import { createHooks, type Hooks } from '../hooks/hooks.ts';
+import { createHooks, type HookName, type Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
 import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
+import { explain, type ExplainedHook } from './explain.ts';
 import { guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
 import { coded, reportFailure, type FailurePlace } from './failure-reporter.ts';
@@ -63,6 +64,11 @@ export class PluginHost {
   /** One for each plugin found or named in the config: the loaded ones in the order they were applied, then the others. */
   get reports(): readonly PluginReport[] {
     return this.#registry.managed.map((plugin) => plugin.report());
+  }
+
+  /** The order in which the taps of a hook, or of all that are tapped, are called, and why. */
+  explain(hook?: HookName): readonly ExplainedHook[] {
+    return explain(this.hooks, this.#registry.managed, hook);
   }
 
   /**
