@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ClientConfig, PoolConfig } from '../config/schema.ts';
 import type { Address } from '../hooks/payloads.ts';
 import { type BackendSettings, connectBackend } from './backend.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -27,6 +28,8 @@ export interface Connection {
 export interface Database {
   /** `group.block` */
   readonly name: string;
+  /** What it was made from. */
+  readonly config: { readonly client: ClientConfig; readonly pool: PoolConfig };
   /** As the config has it. */
   readonly address: string;
   readonly endpoint: Endpoint;

@@ -14,22 +14,30 @@ import { networkErrors } from './errors.ts';
 
 /** One address clients connect to. */
 export class Server {
-  readonly name: string;
-  readonly #endpoint: Endpoint;
   readonly #net: NetServer;
+  #name: string;
+  #endpoint: Endpoint;
   #address: string;
+  #accept: ((socket: Socket) => void) | null;
+  /** Connections that nobody takes yet. */
+  readonly #early = new Set<Socket>();
 
   /**
    * @param name the group in `servers`
-   * @param accept gets each connection; errors of the socket are its own affair from then on
+   * @param accept gets each connection; errors of the socket are its own affair from then on. Null where connections
+   * are to wait for `handTo`
    */
-  constructor(name: string, endpoint: Endpoint, accept: (socket: Socket) => void) {
-    this.name = name;
+  constructor(name: string, endpoint: Endpoint, accept: ((socket: Socket) => void) | null) {
+    this.#name = name;
     this.#endpoint = endpoint;
     this.#address = formatEndpoint(endpoint);
+    this.#accept = accept;
     // Half-open: a client may end its side and still read the answers. Keep-alive, as PostgreSQL does: a client whose
     // machine is gone would keep its connection to the database for ever.
-    this.#net = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept);
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
+    this.#net = createServer(options, (socket) => (this.#accept ?? this.#keep)(socket));
+    // Accepting can fail for a while, for want of file handles; the server goes on, and a client sees it closed.
+    this.#net.on('error', () => undefined);
   }
 
   /** The address it is to listen on, and once it listens the one it does, with the port that the system chose for 0. */
@@ -38,7 +46,7 @@ export class Server {
   }
 
   /**
-   * Starts to listen.
+   * Starts to listen, or does so again after `close`, then on the same port.
    * @throws {GatewayDError} NETWORK_ADDRESS_IN_USE, NETWORK_CANNOT_LISTEN
    */
   async listen(): Promise<void> {
@@ -50,16 +58,37 @@ export class Server {
         throw this.#explain(again);
       });
     }
-    // Accepting can fail for a while, for want of file handles; the server goes on, and a client sees it closed.
-    this.#net.on('error', () => undefined);
     const bound = this.#net.address();
-    if (bound !== null && typeof bound === 'object') this.#address = formatBound(bound);
+    if (bound === null || typeof bound === 'string') return;
+    this.#address = formatBound(bound);
+    if (this.#endpoint.kind === 'tcp') this.#endpoint = { ...this.#endpoint, port: bound.port };
+  }
+
+  /** Gives the connections from now on to another group. */
+  handTo(name: string, accept: (socket: Socket) => void): void {
+    this.#name = name;
+    this.#accept = accept;
+    for (const socket of this.#early) {
+      this.#early.delete(socket);
+      accept(socket);
+    }
+  }
+
+  /** Whether the system may refuse to listen on an endpoint because of this server: 0.0.0.0:5432 takes 127.0.0.1:5432, too. */
+  isInTheWayOf(endpoint: Endpoint): boolean {
+    return endpoint.kind === 'tcp' && this.#endpoint.kind === 'tcp' && endpoint.port === this.#endpoint.port;
   }
 
   /** Stops to accept; connections there are stay. Does nothing where it does not listen. */
   close(): void {
     if (this.#net.listening) this.#net.close();
+    for (const socket of this.#early) socket.destroy();
   }
+
+  readonly #keep = (socket: Socket): void => {
+    this.#early.add(socket);
+    socket.on('error', () => undefined).on('close', () => this.#early.delete(socket));
+  };
 
   async #bind(): Promise<void> {
     const options: ListenOptions =
@@ -88,7 +117,7 @@ export class Server {
   }
 
   #explain(error: unknown): GatewayDError {
-    const values = { server: this.name, address: this.#address };
+    const values = { server: this.#name, address: this.#address };
     if (codeOf(error) === 'EADDRINUSE') {
       return new GatewayDError(networkErrors.NETWORK_ADDRESS_IN_USE, values, { cause: error });
     }

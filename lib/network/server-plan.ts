@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { milliseconds } from '../config/durations.ts';
+import type { ServerConfig } from '../config/schema.ts';
+import { GatewayDError, messageOf } from '../errors.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { Logger } from '../logger.ts';
+import { buildDatabases } from './build-databases.ts';
+import type { CancelRegistry } from './cancel-registry.ts';
+import type { Database } from './database.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts';
+import { networkErrors } from './errors.ts';
+import type { FrontendTls } from './frontend.ts';
+import { RoundRobin } from './load-balancer.ts';
+import type { NetworkConfig } from './network-config.ts';
+import type { SessionContext } from './session-context.ts';
+
+/** What all servers of a gateway share, whatever the configuration says. */
+export interface ServerSurroundings {
+  readonly hooks: Hooks;
+  readonly logger: Logger;
+  readonly cancels: CancelRegistry;
+  /** Sessions of all servers, for `tick`. */
+  readonly connections: () => number;
+}
+
+/** All that a configuration says of one server, ready to be used: nothing in it can fail any more but to listen. */
+export interface ServerPlan {
+  readonly name: string;
+  readonly config: ServerConfig;
+  readonly endpoint: Endpoint;
+  /** Servers of two configurations with the same key listen on the same socket. */
+  readonly socketKey: string;
+  readonly databases: readonly [Database, ...Database[]];
+  /** What its new sessions share. */
+  readonly context: SessionContext;
+}
+
+/**
+ * Plans every server of a configuration; nothing is started and nothing that runs is touched.
+ * @param before the databases there are, of which those stay whose settings stay
+ * @throws {GatewayDError} for addresses and certificates that cannot be used
+ */
+export function planServers(
+  config: NetworkConfig,
+  before: readonly Database[],
+  surroundings: ServerSurroundings,
+): ServerPlan[] {
+  return [...buildDatabases(config, before)].map(([name, databases]) => {
+    const server = config.servers[name] as ServerConfig;
+    const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
+    const balancer = new RoundRobin(databases, restOf(name, config));
+    const { hooks, logger, cancels } = surroundings;
+    const context: SessionContext = {
+      server: name,
+      endpoint,
+      hooks,
+      logger,
+      cancels,
+      databases: balancer,
+      tls: server.enableTLS ? tlsOf(name, server) : null,
+      loginTimeout: milliseconds(server.loginTimeout),
+      maxMessageSize: server.maxMessageSize,
+    };
+    return { name, config: server, endpoint, socketKey: keyOf(name, endpoint), databases, context };
+  });
+}
+
+/** A port that the system chooses is nobody else's. */
+function keyOf(name: string, endpoint: Endpoint): string {
+  const address = `${endpoint.kind} ${formatEndpoint(endpoint)}`;
+  return endpoint.kind === 'tcp' && endpoint.port === 0 ? `${address} of ${name}` : address;
+}
+
+/** For how long a database that could not be reached is tried last: until the next health check would be. */
+function restOf(group: string, { proxies }: NetworkConfig): number {
+  const periods = Object.values(proxies[group] ?? {}).map(({ healthCheckPeriod }) => milliseconds(healthCheckPeriod));
+  return Math.min(60_000, ...periods);
+}
+
+function tlsOf(name: string, { certFile, keyFile, handshakeTimeout }: ServerConfig): FrontendTls {
+  try {
+    const secureContext = createSecureContext({
+      cert: readFileSync(certFile),
+      key: readFileSync(keyFile),
+      minVersion: 'TLSv1.2',
+    });
+    return { secureContext, handshakeTimeout: milliseconds(handshakeTimeout) };
+  } catch (error) {
+    const values = { server: name, reason: messageOf(error) };
+    throw new GatewayDError(networkErrors.NETWORK_TLS_FILES, values, { cause: error });
+  }
+}
