@@ -7,6 +7,7 @@ import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError, messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
+import { Generations } from './hooks/generation.ts';
 import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
@@ -71,6 +72,7 @@ export class GatewayD {
   readonly #logger: Logger;
   readonly #choice: TelemetryChoice;
   readonly #host: PluginHost;
+  readonly #generations: Generations;
   readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
   #gateway: Gateway | undefined;
   #stopped: Promise<void> | undefined;
@@ -81,6 +83,7 @@ export class GatewayD {
     const { options: hostOptions, choice } = pluginHostOptions(options);
     this.#choice = choice;
     this.#host = new PluginHost(hostOptions);
+    this.#generations = new Generations(this.#host.hooks);
   }
 
   /** The plugins, for whoever asks which of them an error belongs to. */
@@ -109,7 +112,7 @@ export class GatewayD {
       await this.#stopUnused(final.clients);
       this.#gateway = new Gateway({
         config: { ...final, clients },
-        hooks: this.#host.hooks,
+        generations: this.#generations,
         logger: this.#logger,
       });
       await this.#gateway.listen();

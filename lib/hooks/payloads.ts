@@ -30,6 +30,11 @@ export interface Session {
   readonly database: string;
   /** Every parameter of the start-up packet, `user` and `database` included. */
   readonly parameters: ReadonlyMap<string, string>;
+  /**
+   * True where the session was there before this generation of plugins was loaded. It came over while nothing of it was
+   * in flight: for the plugins before it was closed, for these it is opened.
+   */
+  readonly moved: boolean;
 }
 
 /** Payload of `startup`. */

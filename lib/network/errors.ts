@@ -78,6 +78,11 @@ export const networkErrors = defineErrors({
     mend: 'Connect again when it has started.',
     sqlstate: '57P01',
   },
+  NETWORK_PLUGINS_RELOADED: {
+    message: 'terminating connection because the plugins were reloaded and the session has not been idle since',
+    mend: 'Connect again. Raise pluginHost.reloadDrainTimeout where transactions take longer.',
+    sqlstate: '57P01',
+  },
   NETWORK_INTERNAL: {
     message: 'an internal error of gatewayd ended the session',
     mend: "Look into gatewayd's log, and report it.",

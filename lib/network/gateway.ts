@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { emitSeries } from '../hooks/dispatch.ts';
-import type { Built, Hooks } from '../hooks/hooks.ts';
+import type { Generations } from '../hooks/generation.ts';
+import type { Built } from '../hooks/hooks.ts';
 import type { Logger } from '../logger.ts';
 import { type ArrangedSockets, arrangeSockets } from './arrange-sockets.ts';
 import { CancelRegistry } from './cancel-registry.ts';
@@ -12,7 +13,7 @@ import { planServers, type ServerPlan, type ServerSurroundings } from './server-
 /** What a gateway is made from. */
 export interface GatewayOptions {
   readonly config: NetworkConfig;
-  readonly hooks: Hooks;
+  readonly generations: Generations;
   readonly logger: Logger;
 }
 
@@ -35,8 +36,8 @@ export class Gateway implements AsyncDisposable {
   #closed = false;
 
   /** @throws {GatewayDError} for addresses and certificates that cannot be used */
-  constructor({ config, hooks, logger }: GatewayOptions) {
-    this.#surroundings = { hooks, logger, cancels: new CancelRegistry(), connections: () => this.sessions };
+  constructor({ config, generations, logger }: GatewayOptions) {
+    this.#surroundings = { generations, logger, cancels: new CancelRegistry(), connections: () => this.sessions };
     this.#first = { config, plans: this.#plan(config) };
   }
 
@@ -118,12 +119,13 @@ export class Gateway implements AsyncDisposable {
     await this.#tell(config);
     const before = new Map<string, Server>();
     for (const { plan, server } of this.#groups.values()) if (server !== null) before.set(plan.socketKey, server);
-    const sockets = await arrangeSockets(plans, before, this.#surroundings.hooks);
+    const sockets = await arrangeSockets(plans, before, this.#surroundings.generations.current.hooks);
     this.#config = config;
     this.#adopt(plans, sockets);
     if (this.#closed) return this.destroy();
     for (const { name, address } of this.addresses) {
-      if (sockets.opened.includes(name)) await emitSeries(this.#surroundings.hooks.booted, { name, address });
+      if (sockets.opened.includes(name))
+        await emitSeries(this.#surroundings.generations.current.hooks.booted, { name, address });
     }
   }
 
@@ -147,7 +149,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Tells the plugins of what is not as it was. */
   async #tell(config: NetworkConfig): Promise<void> {
-    const { newPool, newClient, newProxy, newServer } = this.#surroundings.hooks;
+    const { newPool, newClient, newProxy, newServer } = this.#surroundings.generations.current.hooks;
     const before = this.#config;
     for (const event of changed(inBlocks(before.pools), inBlocks(config.pools))) await emitSeries(newPool, event);
     for (const event of changed(inBlocks(before.clients), inBlocks(config.clients))) await emitSeries(newClient, event);

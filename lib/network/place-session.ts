@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import { emitBail } from '../hooks/dispatch.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { Session } from '../hooks/payloads.ts';
 import { abortable } from './abortable.ts';
 import { type Connection, type Database, openConnection } from './database.ts';
@@ -10,6 +11,8 @@ import type { SessionContext } from './session-context.ts';
 /** A session that needs a connection to a database. */
 export interface Unplaced {
   readonly context: SessionContext;
+  /** Of the generation the session is in. */
+  readonly hooks: Hooks;
   readonly session: Session;
   /** Shows the waiting client a message. */
   readonly notice: (message: string) => void;
@@ -27,10 +30,16 @@ export async function placeSession(unplaced: Unplaced): Promise<Connection> {
   return connectFirst(await routeOf(unplaced), unplaced);
 }
 
-async function routeOf({ context, session, notice, signal }: Unplaced): Promise<readonly [Database, ...Database[]]> {
+async function routeOf({
+  context,
+  hooks,
+  session,
+  notice,
+  signal,
+}: Unplaced): Promise<readonly [Database, ...Database[]]> {
   const databases = context.databases.candidates();
   const candidates = databases.map(({ name, address }) => ({ name, address }));
-  const chosen = await abortable(emitBail(context.hooks.route, { session, candidates, notice, signal }), signal);
+  const chosen = await abortable(emitBail(hooks.route, { session, candidates, notice, signal }), signal);
   return chosen === undefined ? databases : [rerouted(context.server, databases, chosen)];
 }
 

@@ -24,6 +24,8 @@ export class Relay {
   #stage: Stage;
   #over = false;
   #draining = false;
+  #held = false;
+  #whenIdle: (() => void) | null = null;
 
   constructor(client: Socket, server: Socket, watcher: LoginWatcher) {
     const { promise, resolve } = withResolvers<RelayEnd>();
@@ -44,10 +46,13 @@ export class Relay {
     server.resume();
   }
 
-  /** After `loggedIn`: goes on in another way, which is given the two sockets. */
+  /** After `loggedIn` or `hold`: goes on in another way, which is given the two sockets. */
   open(makeStage: (link: Link) => Stage): void {
     if (this.#over) return;
+    const before = this.#stage;
     this.#stage = makeStage(this.#link);
+    before.close();
+    this.#held = false;
     this.#link.clientIntake.release(Hold.Gate);
     this.#link.serverIntake.release(Hold.Gate);
     this.settle();
@@ -59,9 +64,28 @@ export class Relay {
     this.settle();
   }
 
+  /** Calls `idle` once, as soon as the database owes the client nothing: at once, or in place of what was to be called then. */
+  whenIdle(idle: () => void): void {
+    this.#whenIdle = idle;
+    this.settle();
+  }
+
+  /** While idle: reads neither side until `open`. */
+  hold(): void {
+    this.#held = true;
+    this.#link.clientIntake.hold(Hold.Gate);
+    this.#link.serverIntake.hold(Hold.Gate);
+  }
+
   /** To be called when something in flight may have ended. */
   settle(): void {
-    if (this.#draining && !this.#over && this.#stage.idle) this.fail(new GatewayDError(networkErrors.NETWORK_STOPPED));
+    if (this.#over || !this.#stage.idle) return;
+    if (this.#draining) return this.fail(new GatewayDError(networkErrors.NETWORK_STOPPED));
+    // The database has said goodbye: there is nothing to go on with.
+    if (this.#held || this.#stage.endExpected) return;
+    const idle = this.#whenIdle;
+    this.#whenIdle = null;
+    idle?.();
   }
 
   /** Ends the relay now; `error` is what the client is to be told, null where it knows. */
@@ -84,7 +108,7 @@ export class Relay {
     } catch (error) {
       this.#break(error, speakable);
     }
-    if (this.#draining) this.settle();
+    if (this.#draining || this.#whenIdle !== null) this.settle();
   };
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */

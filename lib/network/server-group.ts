@@ -100,8 +100,8 @@ export class ServerGroup {
     clearInterval(this.#ticker);
     const { enableTicker, tickInterval } = this.#plan.config;
     if (!enableTicker || this.#stopping) return;
-    const { hooks, connections } = this.#surroundings;
-    const tick = (): void => emit(hooks.tick, { connections: connections() });
+    const { generations, connections } = this.#surroundings;
+    const tick = (): void => emit(generations.current.hooks.tick, { connections: connections() });
     this.#ticker = setInterval(tick, milliseconds(tickInterval)).unref();
   }
 }

@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { milliseconds } from '../config/durations.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
-import type { Hooks } from '../hooks/hooks.ts';
+import type { Generations } from '../hooks/generation.ts';
 import type { Logger } from '../logger.ts';
 import { buildDatabases } from './build-databases.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
@@ -17,7 +17,7 @@ import type { SessionContext } from './session-context.ts';
 
 /** What all servers of a gateway share, whatever the configuration says. */
 export interface ServerSurroundings {
-  readonly hooks: Hooks;
+  readonly generations: Generations;
   readonly logger: Logger;
   readonly cancels: CancelRegistry;
   /** Sessions of all servers, for `tick`. */
@@ -50,11 +50,11 @@ export function planServers(
     const server = config.servers[name] as ServerConfig;
     const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
     const balancer = new RoundRobin(databases, restOf(name, config));
-    const { hooks, logger, cancels } = surroundings;
+    const { generations, logger, cancels } = surroundings;
     const context: SessionContext = {
       server: name,
       endpoint,
-      hooks,
+      generations,
       logger,
       cancels,
       databases: balancer,

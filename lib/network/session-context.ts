@@ -1,4 +1,4 @@
-import type { Hooks } from '../hooks/hooks.ts';
+import type { Generations } from '../hooks/generation.ts';
 import type { Logger } from '../logger.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
@@ -12,7 +12,7 @@ export interface SessionContext {
   readonly server: string;
   /** Where that listens. */
   readonly endpoint: Endpoint;
-  readonly hooks: Hooks;
+  readonly generations: Generations;
   readonly logger: Logger;
   readonly databases: LoadBalancer<Database>;
   readonly cancels: CancelRegistry;

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { GatewayDError } from '../errors.ts';
-import { callSeries, emit, emitBail, emitSeries } from '../hooks/dispatch.ts';
+import { callBail, callSeries, emit, emitBail, emitSeries } from '../hooks/dispatch.ts';
+import type { Lease, Tenant } from '../hooks/generation.ts';
 import type { Hooks } from '../hooks/hooks.ts';
-import type { Address, Session as SessionFacts } from '../hooks/payloads.ts';
+import type { Address, Opening, Session as SessionFacts } from '../hooks/payloads.ts';
 import { makeRefusal, type WireError } from '../hooks/verdict.ts';
 import type { TransactionStatus } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
@@ -26,23 +27,27 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const clientLeft = new Error('the client left');
 
 /** One client's connection, from accepting it until it is closed, and the database connection it is given. */
-export class Session {
+export class Session implements Tenant {
   readonly id: string;
   readonly #context: SessionContext;
   readonly #frontend: Frontend;
   /** Ends whatever the session waits for before it has a relay. */
   readonly #abort = new AbortController();
   readonly #loginTimer: NodeJS.Timeout | undefined;
+  /** The generation of plugins it is in. */
+  #lease: Lease;
   #state: SessionState = 'starting';
   #facts: Mutable<SessionFacts> | null = null;
   #connection: Connection | null = null;
   #relay: Relay | null = null;
+  #conversation: Conversation | null = null;
   #forgetKey: (() => void) | null = null;
 
   /** @param id unique in this process */
   constructor(id: string, socket: Socket, context: SessionContext) {
     this.id = id;
     this.#context = context;
+    this.#lease = context.generations.lease(this);
     this.#frontend = new Frontend(socket, context, () => this.#abort.abort(clientLeft));
     if (context.loginTimeout > 0) this.#loginTimer = setTimeout(() => this.#expire(), context.loginTimeout);
   }
@@ -74,6 +79,15 @@ export class Session {
     else this.#relay.drain();
   }
 
+  superseded(): void {
+    if (this.#facts === null) this.#takeLease().release();
+    else this.#relay?.whenIdle(() => this.#move());
+  }
+
+  evicted(lease: Lease): void {
+    if (lease === this.#lease) this.terminate(new GatewayDError(networkErrors.NETWORK_PLUGINS_RELOADED));
+  }
+
   /** Ends the session now; the client is told why where it can be. */
   terminate(error: GatewayDError): void {
     if (this.#relay === null) this.#abort.abort(error);
@@ -97,6 +111,7 @@ export class Session {
     this.#to('waiting');
     const connection = await placeSession({
       context: this.#context,
+      hooks: this.#hooks,
       session: facts,
       notice: (message) => this.#frontend.notice(message),
       signal: this.#abort.signal,
@@ -113,17 +128,11 @@ export class Session {
     // PostgreSQL takes an empty database for none.
     const database = parameters.get('database') || user;
     const { address: client, tls } = this.#frontend;
-    return { id: this.id, client, server: null as Address | null, tls, user, database, parameters };
+    return { id: this.id, client, server: null as Address | null, tls, user, database, parameters, moved: false };
   }
 
   async #askToOpen(session: SessionFacts): Promise<WireError | null> {
-    const refusal = await this.#wait(
-      emitBail(this.#context.hooks.opening, {
-        session,
-        refuse: (sqlstate, message, detail) =>
-          makeRefusal({ sqlstate, message, ...(detail === undefined ? {} : { detail }) }),
-      }),
-    );
+    const refusal = await this.#wait(emitBail(this.#hooks.opening, openingOf(session)));
     return refusal === undefined ? null : refusal.error;
   }
 
@@ -145,16 +154,48 @@ export class Session {
   #opened(relay: Relay, status: TransactionStatus): void {
     clearTimeout(this.#loginTimer);
     this.#to('open');
-    const { hooks, logger } = this.#context;
     const facts = this.#facts as SessionFacts;
-    logger.debug({ ...this.#who(), tls: facts.tls }, 'session opened');
-    callSeries(hooks.opened, facts, () => relay.open((link) => this.#stage(link, relay, facts, status)));
+    this.#context.logger.debug({ ...this.#who(), tls: facts.tls }, 'session opened');
+    callSeries(this.#hooks.opened, facts, () => {
+      relay.open((link) => this.#makeStage(link, relay, facts, status));
+      if (this.#lease.generation !== this.#context.generations.current) this.superseded();
+    });
   }
 
-  #stage(link: Link, relay: Relay, session: SessionFacts, transactionStatus: TransactionStatus): Stage {
-    const { hooks, logger, maxMessageSize } = this.#context;
-    if (!isTapped(hooks)) return new PlainStage(link, transactionStatus);
-    const conversation = new Conversation({ session, hooks, logger, maxMessageSize, transactionStatus });
+  /**
+   * Goes over to the current generation of plugins: to those of the old one the session closes, to those of the new one
+   * it opens, so that each sees the whole of what it sees. Neither side is read meanwhile.
+   */
+  #move(): void {
+    const { generations, logger } = this.#context;
+    const relay = this.#relay;
+    const old = this.#facts;
+    if (relay === null || old === null || this.#lease.generation === generations.current) return;
+    relay.hold();
+    const facts = { ...old, moved: true };
+    const lease = this.#takeLease();
+    this.#facts = facts;
+    const { closing, closed } = lease.generation.hooks;
+    callSeries(closing, old, () => callSeries(closed, old, () => lease.release()));
+    callBail(this.#hooks.opening, openingOf(facts), (refusal) => {
+      if (this.#state !== 'open') return;
+      if (refusal !== undefined) return this.#expel(relay, refusal.error);
+      callSeries(this.#hooks.opened, facts, () => {
+        logger.debug({ ...this.#who(), generation: this.#lease.generation.number }, 'session moved');
+        relay.open((link) => this.#makeStage(link, relay, facts, 'I'));
+      });
+    });
+  }
+
+  #makeStage(link: Link, relay: Relay, session: SessionFacts, transactionStatus: TransactionStatus): Stage {
+    const { logger, maxMessageSize } = this.#context;
+    const hooks = this.#hooks;
+    const statements = this.#conversation?.statements;
+    this.#conversation = null;
+    if (!isTapped(hooks) && statements?.answersSome !== true) return new PlainStage(link, transactionStatus);
+    const options = { session, hooks, logger, maxMessageSize, transactionStatus };
+    const conversation = new Conversation(statements === undefined ? options : { ...options, statements });
+    this.#conversation = conversation;
     return new TappedStage(link, conversation, {
       settled: () => relay.settle(),
       ended: ({ sqlstate, message }) => {
@@ -183,6 +224,24 @@ export class Session {
     this.#frontend.fail(refusal);
   }
 
+  /** A plugin of the generation it moved to refuses the session. */
+  #expel(relay: Relay, refusal: WireError): void {
+    relay.fail(null);
+    this.#turnAway(refusal);
+  }
+
+  /** Takes a lease of the current generation; gives the one there was. */
+  #takeLease(): Lease {
+    const before = this.#lease;
+    this.#lease = this.#context.generations.lease(this);
+    return before;
+  }
+
+  /** Of the generation it is in. */
+  get #hooks(): Hooks {
+    return this.#lease.generation.hooks;
+  }
+
   #tell(error: GatewayDError, speakable: boolean): void {
     const { code, sqlstate = 'XX000', message, cause } = error;
     const { NETWORK_INTERNAL, NETWORK_STOPPED, NETWORK_STOPPING } = networkErrors;
@@ -197,7 +256,7 @@ export class Session {
   /** A defect of gatewayd's own: whoever reports errors is to know. */
   #report(error: GatewayDError, fields: object): void {
     this.#context.logger.error(fields, error.message);
-    emit(this.#context.hooks.hook, { name: 'gatewayd.error', data: { error: error.cause ?? error, fatal: false } });
+    emit(this.#hooks.hook, { name: 'gatewayd.error', data: { error: error.cause ?? error, fatal: false } });
   }
 
   async #close(): Promise<void> {
@@ -206,10 +265,11 @@ export class Session {
     this.#to('draining');
     this.#frontend.end();
     const gone = Promise.all([this.#frontend.closed, this.#connection?.release()]);
-    if (this.#facts !== null) await emitSeries(this.#context.hooks.closing, this.#facts);
+    if (this.#facts !== null) await emitSeries(this.#hooks.closing, this.#facts);
     await gone;
     this.#to('closed');
-    if (this.#facts !== null) await emitSeries(this.#context.hooks.closed, this.#facts);
+    if (this.#facts !== null) await emitSeries(this.#hooks.closed, this.#facts);
+    this.#lease.release();
   }
 
   #expire(): void {
@@ -232,6 +292,14 @@ export class Session {
     const who = { session: this.id, server: this.#context.server, client: port === 0 ? host : `${host}:${port}` };
     return this.#facts === null ? who : { ...who, user: this.#facts.user, database: this.#facts.database };
   }
+}
+
+function openingOf(session: SessionFacts): Opening {
+  return {
+    session,
+    refuse: (sqlstate, message, detail) =>
+      makeRefusal({ sqlstate, message, ...(detail === undefined ? {} : { detail }) }),
+  };
 }
 
 function isTapped(hooks: Hooks): boolean {

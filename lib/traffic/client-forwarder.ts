@@ -6,7 +6,7 @@ import { MessageSource } from '../protocol/message-source.ts';
 import { messages, textField } from '../protocol/messages.ts';
 import { wireBytes } from '../protocol/protocol-message.ts';
 import { bindComplete, LocalAnswer, parseComplete } from './local-answer.ts';
-import { BoundedMap, type LocalPortal, type LocalStatement } from './local-statements.ts';
+import { BoundedMap, type LocalPortal, type LocalStatements } from './local-statements.ts';
 import { Outgoing } from './outgoing.ts';
 import { countParameters } from './parameter-count.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -58,15 +58,16 @@ interface Frame {
 export class ClientForwarder {
   readonly #pipeline: Pipeline;
   readonly #describer: PortalDescriber;
-  readonly #statements = new BoundedMap<LocalStatement>(1000);
+  readonly #statements: LocalStatements;
   readonly #portals = new BoundedMap<LocalPortal>(1000);
   /** An extended query was refused: everything up to the client's Sync is left out, as PostgreSQL does after an error. */
   #refused = false;
   #terminated = false;
 
-  constructor(pipeline: Pipeline, describer: PortalDescriber) {
+  constructor(pipeline: Pipeline, describer: PortalDescriber, statements: LocalStatements) {
     this.#pipeline = pipeline;
     this.#describer = describer;
+    this.#statements = statements;
   }
 
   /** An answer of ours goes up to a Sync that the client has not sent yet. */

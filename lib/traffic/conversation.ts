@@ -12,6 +12,7 @@ import { ClientBatch } from './client-batch.ts';
 import { ClientForwarder } from './client-forwarder.ts';
 import { takeClientParts } from './client-parts.ts';
 import { ClientScanner } from './client-scanner.ts';
+import { LocalStatements } from './local-statements.ts';
 import { Pipeline } from './pipeline.ts';
 import { PortalDescriber } from './portal-describer.ts';
 import type { Relayed } from './relayed.ts';
@@ -29,6 +30,8 @@ export interface ConversationOptions {
   readonly maxMessageSize: number;
   /** Of the last ReadyForQuery; nothing may be in flight when a conversation is made. */
   readonly transactionStatus: TransactionStatus;
+  /** What the client prepared in an earlier conversation. */
+  readonly statements?: LocalStatements;
 }
 
 type Done = (result: Relayed) => void;
@@ -76,6 +79,8 @@ const serverIsTapped = (hooks: Hooks): boolean => hooks.trafficFromServer.isUsed
  * - neither method throws: bytes that are no protocol give `end` with 08P01.
  */
 export class Conversation {
+  /** What the client prepared. */
+  readonly statements: LocalStatements;
   readonly #session: Session;
   readonly #hooks: Hooks;
   readonly #logger: Logger;
@@ -90,16 +95,18 @@ export class Conversation {
   #serverBusy = false;
   #closed = false;
 
-  constructor({ session, hooks, logger, maxMessageSize, transactionStatus }: ConversationOptions) {
+  constructor(options: ConversationOptions) {
+    const { session, hooks, logger, maxMessageSize, transactionStatus } = options;
     const rowsWanted = hooks.trafficFromServer.isUsed();
     this.#session = session;
     this.#hooks = hooks;
     this.#logger = logger;
     this.#pipeline = new Pipeline(transactionStatus, rowsWanted);
-    this.#clientReader = clientIsTapped(hooks) ? new MessageReader(maxMessageSize) : null;
+    this.statements = options.statements ?? new LocalStatements();
+    this.#clientReader = this.#readerFor(hooks, maxMessageSize);
     this.#serverReader = serverIsTapped(hooks) ? new MessageReader(maxMessageSize) : null;
     const describer = new PortalDescriber(this.#pipeline, rowsWanted);
-    this.#clientForwarder = new ClientForwarder(this.#pipeline, describer);
+    this.#clientForwarder = new ClientForwarder(this.#pipeline, describer, this.statements);
     this.#clientScanner = new ClientScanner(this.#pipeline, describer);
     this.#serverScanner = new ServerScanner(this.#pipeline);
   }
@@ -156,6 +163,12 @@ export class Conversation {
   /** The connection is gone: pending taps' results are dropped, and `done` is not called any more. */
   close(): void {
     this.#closed = true;
+  }
+
+  #readerFor(hooks: Hooks, maxMessageSize: number): MessageReader | null {
+    if (clientIsTapped(hooks)) return new MessageReader(maxMessageSize);
+    // Nobody is shown anything, and what a plugin of an earlier generation answers is to be picked out all the same.
+    return this.statements.answersSome ? new MessageReader(Infinity) : null;
   }
 
   /** Nothing of the database is on its way to the client, so that bytes of our own may go there. */

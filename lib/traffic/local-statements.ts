@@ -17,6 +17,28 @@ export interface LocalPortal {
   position: number;
 }
 
+/** What the client prepared: it outlives a change of the generation of plugins. */
+export class LocalStatements {
+  readonly #statements = new BoundedMap<LocalStatement>(1000);
+
+  get(name: string): LocalStatement | undefined {
+    return this.#statements.get(name);
+  }
+
+  set(name: string, statement: LocalStatement): void {
+    this.#statements.set(name, statement);
+  }
+
+  delete(name: string): void {
+    this.#statements.delete(name);
+  }
+
+  /** Whether there are any that the database does not know. */
+  get answersSome(): boolean {
+    return this.#statements.some(({ answer }) => answer !== null);
+  }
+}
+
 /**
  * A map that forgets the oldest entry when it is full: the ends of prepared statements and portals by SQL (DEALLOCATE,
  * DISCARD, the end of a transaction) are not seen here.
@@ -43,5 +65,10 @@ export class BoundedMap<V> {
 
   delete(name: string): void {
     this.#entries.delete(name);
+  }
+
+  some(is: (value: V) => boolean): boolean {
+    for (const value of this.#entries.values()) if (is(value)) return true;
+    return false;
   }
 }

@@ -71,6 +71,7 @@ const defaults: GlobalConfig = {
     metricsMergerPeriod: '5s',
     healthCheckPeriod: '5s',
     reloadOnCrash: true,
+    reloadDrainTimeout: '1h',
     timeout: '30s',
     startTimeout: '1m',
     defaultPolicy: 'passthrough',

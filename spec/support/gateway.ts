@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import postgres from 'postgres';
 import { Client, type ClientConfig } from 'pg';
 import { checkConfig } from '../../lib/config/check.ts';
+import { Generations } from '../../lib/hooks/generation.ts';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import { Gateway } from '../../lib/network/gateway.ts';
 
@@ -26,7 +27,9 @@ export interface GatewayLogLine {
 /** A gateway on a free loopback port, and what it logged. */
 export interface SpecGateway extends AsyncDisposable {
   readonly gateway: Gateway;
+  /** Of the first generation. */
   readonly hooks: Hooks;
+  readonly generations: Generations;
   readonly host: string;
   readonly port: number;
   readonly log: readonly GatewayLogLine[];
@@ -38,6 +41,7 @@ export interface SpecGateway extends AsyncDisposable {
 
 export async function startGateway(options: SpecGatewayOptions): Promise<SpecGateway> {
   const hooks = options.hooks ?? createHooks();
+  const generations = new Generations(hooks);
   const log: GatewayLogLine[] = [];
   const logger = pino(
     { level: 'debug' },
@@ -50,7 +54,7 @@ export async function startGateway(options: SpecGatewayOptions): Promise<SpecGat
     servers: { default: { address: '127.0.0.1:0', ...options.server } },
     ...options.sections,
   });
-  const gateway = new Gateway({ config, hooks, logger });
+  const gateway = new Gateway({ config, generations, logger });
   await gateway.listen();
   const [listening] = gateway.addresses;
   const port = Number(listening?.address.split(':').at(-1));
@@ -59,6 +63,7 @@ export async function startGateway(options: SpecGatewayOptions): Promise<SpecGat
   return {
     gateway,
     hooks,
+    generations,
     host,
     port,
     log,

@@ -10,6 +10,7 @@ export const session: Session = {
   user: 'ada',
   database: 'ada',
   parameters: new Map(),
+  moved: false,
 };
 
 /** The payload of `opening`, without a client. */

@@ -17,6 +17,7 @@ export const specSession: Session = {
   user: 'postgres',
   database: 'postgres',
   parameters: new Map(),
+  moved: false,
 };
 
 export interface TappedRelayOptions {

@@ -70,6 +70,12 @@ export const pluginHostSchema = {
       default: '30s',
     },
     startTimeout: { ...positiveDuration, description: 'How long a plugin process may take to start.', default: '1m' },
+    reloadDrainTimeout: {
+      ...positiveDuration,
+      description:
+        'How long a session that is never idle may keep the plugins it has after a reload. What is left then is told so and ended.',
+      default: '1h',
+    },
     defaultPolicy: {
       type: 'string',
       description: 'The policy for signals that no other is named for.',
