@@ -1,13 +1,17 @@
 // A synchronous tap through the per-plugin view, against the same function on the bare tapable hook.
-import { createHooks, type Hooks } from '../lib/hooks/hooks.ts';
+import type { AsyncResource } from 'node:async_hooks';
+import { createHooks, type HookName, type Hooks } from '../lib/hooks/hooks.ts';
 import type { FromClient } from '../lib/hooks/payloads.ts';
 import { closeScope, openScope, retainScope, type Scoped } from '../lib/hooks/scope.ts';
 import { createView } from '../lib/hooks/view.ts';
 import type { ViewOwner } from '../lib/hooks/view-owner.ts';
+import { Attribution } from '../lib/plugin/attribution.ts';
 import { alternate, printHeader } from './measure.ts';
 
 const CALLS = 200_000;
 const ROUNDS = 31;
+
+const attribution = new Attribution<Plugin>();
 
 /** A plugin as the host would have it: `active` may change at any time. */
 class Plugin implements ViewOwner {
@@ -26,8 +30,8 @@ class Plugin implements ViewOwner {
     this.#state = 'failed';
     throw error;
   }
-  run<T>(call: () => T): T {
-    return call();
+  scope(hook: HookName): AsyncResource {
+    return attribution.scope(this, hook);
   }
 }
 
@@ -115,5 +119,5 @@ for (const count of [1, 10]) {
 function print(what: string, bare: number, viewed: number): void {
   const more = (viewed - bare).toFixed(1);
   const figures = `bare tapable ${bare.toFixed(1)} ns, through the view ${viewed.toFixed(1)} ns`;
-  console.log(`${what}: ${figures}, ${more} ns more, ratio ${(viewed / bare).toFixed(2)} (aim: at most 50 ns more)`);
+  console.log(`${what}: ${figures}, ${more} ns more, ratio ${(viewed / bare).toFixed(2)} (aim: at most 80 ns more)`);
 }

@@ -46,6 +46,7 @@ export class ContainedTap {
   readonly #counter: HookCounter;
   readonly #result: TapResult | undefined;
   readonly #refuse: Refuse | undefined;
+  readonly #scope: ReturnType<ViewOwner['scope']>;
 
   constructor(owner: ViewOwner, hook: HookName, name: string, counter: HookCounter) {
     this.#owner = owner;
@@ -54,15 +55,17 @@ export class ContainedTap {
     this.#counter = counter;
     this.#result = tapResults[hook];
     this.#refuse = tapRefusals[hook];
+    this.#scope = owner.scope(hook);
   }
 
   /**
-   * For `tap`: the function is called bare. This is the path of every message: nothing is allocated here but the
-   * payload's handle.
+   * For `tap` and `tapPromise`: the function is called in its owner's context. This is the path of every message:
+   * nothing is allocated here but the payload's handle.
    */
   wrap(call: TapFunction): Run {
     const owner = this.#owner;
     const counter = this.#counter;
+    const scope = this.#scope;
     // Known per hook: asked of payloads of every kind at one place in the code, V8 takes 25 ns for the answer.
     const { expires } = hookCatalogue[this.#hook];
     return (payload) => {
@@ -71,7 +74,7 @@ export class ContainedTap {
       const handle = expires && isScoped(payload) ? payload[openScope]() : null;
       let result: unknown;
       try {
-        result = call(handle === null ? payload : handle);
+        result = scope.runInAsyncScope(call, undefined, handle === null ? payload : handle);
       } catch (error) {
         return this.#settleFailed({ payload, handle, started }, error);
       }
@@ -82,18 +85,12 @@ export class ContainedTap {
     };
   }
 
-  /** For `tapPromise`, and for any asynchronous function: called inside the owner's AsyncLocalStorage. */
-  wrapAsync(call: TapFunction): Run {
-    const owner = this.#owner;
-    return this.wrap((payload) => owner.run(() => call(payload)));
-  }
-
   /**
    * For `tapAsync`. What the tap answers before it returns is taken when it returns, what it answers later through a
-   * promise: so the taps after it run neither on its stack nor in its AsyncLocalStorage.
+   * promise: so the taps after it run neither on its stack nor in its context.
    */
   wrapCallback(call: TapFunction): Run {
-    return this.wrapAsync((payload) => {
+    return this.wrap((payload) => {
       let answered = false;
       let settle: (() => void) | undefined;
       let failure: unknown;

@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import { GatewayDError } from '../errors.ts';
 import { busTap, type BusTap } from './chain.ts';
 import { ContainedTap, type Run, type TapFunction } from './contained-tap.ts';
@@ -44,8 +43,7 @@ export class HookView {
 
   /** Taps with a function; one that returns a promise is waited for like a `tapPromise`. */
   tap(options: unknown, call: TapFunction): void {
-    const isAsync = types.isAsyncFunction(call);
-    this.#tap(options, call, (tap) => (isAsync ? tap.wrapAsync(call) : tap.wrap(call)));
+    this.#tap(options, call, (tap) => tap.wrap(call));
   }
 
   /** Taps with a function that calls back: `(payload, callback)`. */
@@ -55,7 +53,7 @@ export class HookView {
 
   /** Taps with a function that returns a promise. */
   tapPromise(options: unknown, call: TapFunction): void {
-    this.#tap(options, call, (tap) => tap.wrapAsync(call));
+    this.#tap(options, call, (tap) => tap.wrap(call));
   }
 
   /** The same hook with options each tap has that does not say otherwise. */

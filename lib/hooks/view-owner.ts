@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { HookName } from './hooks.ts';
 import type { FailurePhase } from './loaded-plugin.ts';
 
@@ -24,6 +25,9 @@ export interface ViewOwner {
   readonly active: boolean;
   /** Gets every failure of the owner's taps: whatever was thrown, as it was thrown. Must not throw. */
   fail(error: unknown, context: FailureContext): void;
-  /** Calls `call` inside the owner's AsyncLocalStorage. Used for asynchronous taps only: it doubles the cost of a tap. */
-  run<T>(call: () => T): T;
+  /**
+   * What a tap of the hook is run in: an asynchronous context that names owner and hook, so that both are known of
+   * what fails after the tap has returned. Asked for once a tap: every message goes through it.
+   */
+  scope(hook: HookName): Pick<AsyncResource, 'runInAsyncScope'>;
 }

@@ -98,7 +98,7 @@ export class Activation {
       timeout: options.timeout,
       active: plugin.state === 'found' || plugin.state === 'loaded',
       fail: (error, { hook, phase }) => report(plugin, error, { hook, phase }),
-      run: (call) => attribution.run(plugin, call),
+      scope: (hook) => attribution.scope(plugin, hook),
     };
     return createView(bus, plugin.owner);
   }

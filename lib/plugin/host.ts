@@ -107,9 +107,9 @@ export class PluginHost {
    */
   containUncaught(otherwise: UncaughtHandlers['otherwise']): () => void {
     const contain = (error: unknown): boolean => {
-      const owner = this.#attribution.ofError(error);
-      if (owner) this.#report(owner, error, { hook: null, phase: 'async' });
-      return owner !== undefined;
+      const place = this.#attribution.placeOf(error);
+      if (place) this.#report(place.owner, error, { hook: place.hook, phase: 'async' });
+      return place !== undefined;
     };
     return containUncaught({ contain, otherwise });
   }

@@ -316,12 +316,13 @@ describe('containment', () => {
   });
 
   describe("the owner's AsyncLocalStorage", () => {
-    it('is entered for asynchronous taps, and not for the taps after them', async () => {
+    it('is entered for its taps, whether synchronous or not, and not for those of others', async () => {
       const { storage } = RecordingOwner;
       const inside: Record<string, string | undefined> = {};
       const note = (name: string): void => {
         inside[name] = storage.getStore();
       };
+      view.opened.tap('function', () => note('function'));
       view.opened.tapPromise('promise', async () => note('promise'));
       view.opened.tap(
         'async function',
@@ -337,11 +338,12 @@ describe('containment', () => {
       createView(bus, new RecordingOwner('other')).opened.tap('other', () => note('another plugin'));
       await emitOpened();
       expect(inside).to.deep.equal({
+        function: 'audit',
         promise: 'audit',
         'async function': 'audit',
         callback: 'audit',
         'in a timer of the callback': 'audit',
-        'another plugin': undefined,
+        'another plugin': 'other',
       });
       expect(storage.getStore()).to.be.undefined;
     });

@@ -65,7 +65,7 @@ describe('a process that hosts plugins', () => {
 
     host.say('startup');
     const later = await host.line(({ plugin, phase }) => plugin === 'typed' && phase === 'async');
-    expect(later).to.include({ code: 'PLUGIN_UNCAUGHT', hook: null });
+    expect(later).to.include({ code: 'PLUGIN_UNCAUGHT', hook: 'startup' });
     expect(later.msg).to.include('thrown in a timer');
     expect(stackOf(later)).to.include('/typed.ts:14:13');
     const now = await host.line(({ plugin, phase }) => plugin === 'typed' && phase === 'hook');

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import type { FailureContext, ViewOwner } from '../../lib/hooks/view-owner.ts';
 
 /** A view's owner that keeps what it is told. */
@@ -8,7 +8,7 @@ export class RecordingOwner implements ViewOwner {
   timeout: number;
   active = true;
   readonly failures: { readonly error: unknown; readonly context: FailureContext }[] = [];
-  /** Holds the owner's name inside `run`. */
+  /** Holds the owner's name inside the owner's taps. */
   static readonly storage = new AsyncLocalStorage<string>();
 
   constructor(
@@ -28,7 +28,7 @@ export class RecordingOwner implements ViewOwner {
     this.failures.push({ error, context });
   }
 
-  run<T>(call: () => T): T {
-    return RecordingOwner.storage.run(this.name, call);
+  scope(): AsyncResource {
+    return RecordingOwner.storage.run(this.name, () => new AsyncResource('SPEC'));
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import type { FailurePhase, LoadedPlugin } from '../../lib/hooks/loaded-plugin.ts';
 import { createView } from '../../lib/hooks/view.ts';
@@ -62,7 +63,7 @@ export class TelemetryHost {
         timeout: 5_000,
         active: true,
         fail: (error, { hook, phase }) => self.fail(error, hook, phase),
-        run: (call) => call(),
+        scope: () => new AsyncResource('SPEC'),
       }),
       logger: silentLogger(),
       plugins: {
