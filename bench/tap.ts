@@ -17,6 +17,9 @@ const attribution = new Attribution<Plugin>();
 class Plugin implements ViewOwner {
   readonly onError = 'skip';
   readonly timeout = 30_000;
+  readonly timeouts = {};
+  readonly generation = 1;
+  readonly breaker = { failures: 10, ratio: 0.5, window: 10_000, pause: 1_000, maxPause: 60_000 };
   readonly name: string;
   #state = 'active';
 
@@ -29,6 +32,12 @@ class Plugin implements ViewOwner {
   fail(error: unknown): void {
     this.#state = 'failed';
     throw error;
+  }
+  changed(): never {
+    throw new Error('nothing changes anything here');
+  }
+  breakerChanged(): never {
+    throw new Error('nothing fails here');
   }
   scope(hook: HookName): AsyncResource {
     return attribution.scope(this, hook);
@@ -60,8 +69,9 @@ class Handle {
   expired = false;
   readonly query = 'SELECT 1';
   [retainScope](): void {}
-  [closeScope](): void {
+  [closeScope](): null {
     this.expired = true;
+    return null;
   }
 }
 class ScopedPayload implements Scoped {

@@ -269,6 +269,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
       devMode: options.devMode,
       rows: withTelemetry(config.plugins, row, choice),
       timeout: milliseconds(config.pluginHost.timeout),
+      breaker: config.pluginHost.breaker,
       compiledSchemas: compiledConfigSchema,
     },
   };

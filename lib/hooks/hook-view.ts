@@ -1,6 +1,7 @@
 import { GatewayDError } from '../errors.ts';
 import { busTap, type BusTap } from './chain.ts';
-import { ContainedTap, type Run, type TapFunction } from './contained-tap.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { ContainedTap, type HookWatch, type Run, type TapFunction } from './contained-tap.ts';
 import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import { HookCounter } from './statistics.ts';
@@ -15,30 +16,38 @@ export interface BusHook {
   tapAsync(options: BusTapOptions, tap: BusTap): void;
 }
 
+function watchOf(hook: HookName, owner: ViewOwner): HookWatch {
+  const counter = new HookCounter(hook);
+  return {
+    counter,
+    breaker: new CircuitBreaker(owner.breaker, counter, (change) => owner.breakerChanged(hook, change)),
+  };
+}
+
 /** One hook as one plugin sees it: tapable's, without what only the bus's owner may do. */
 export class HookView {
   readonly name: HookName;
   readonly #hook: BusHook;
   readonly #owner: ViewOwner;
-  readonly #counter: HookCounter;
+  readonly #watch: HookWatch;
   readonly #defaults: Omit<TapOptions, 'name'>;
 
   constructor(
     name: HookName,
     hook: BusHook,
     owner: ViewOwner,
-    counter = new HookCounter(),
+    watch = watchOf(name, owner),
     defaults: Omit<TapOptions, 'name'> = {},
   ) {
     this.name = name;
     this.#hook = hook;
     this.#owner = owner;
-    this.#counter = counter;
+    this.#watch = watch;
     this.#defaults = defaults;
   }
 
-  get counter(): HookCounter {
-    return this.#counter;
+  get watch(): HookWatch {
+    return this.#watch;
   }
 
   /** Taps with a function; one that returns a promise is waited for like a `tapPromise`. */
@@ -59,7 +68,7 @@ export class HookView {
   /** The same hook with options each tap has that does not say otherwise. */
   withOptions(options: unknown): HookView {
     const { name: _, ...defaults } = this.#read(options);
-    return new HookView(this.name, this.#hook, this.#owner, this.#counter, { ...this.#defaults, ...defaults });
+    return new HookView(this.name, this.#hook, this.#owner, this.#watch, { ...this.#defaults, ...defaults });
   }
 
   /** Whether any plugin taps the hook. */
@@ -90,7 +99,7 @@ export class HookView {
     const options = { ...this.#defaults, ...this.#read(given) };
     if (typeof call !== 'function') throw this.#badTap('what it is given to call is not a function');
     const busOptions = busTapOptions(this.#owner.name, options, this.#hook.taps);
-    const tap = busTap(wrap(new ContainedTap(this.#owner, this.name, busOptions.name, this.#counter)));
+    const tap = busTap(wrap(new ContainedTap(this.#owner, this.name, busOptions.name, this.#watch)));
     const before = [options.before ?? []].flat();
     // tapable takes names out of the list while it looks for the place.
     recordOrigin(tap, { plugin: this.#owner.name, before, aheadOf: [...(busOptions.before ?? [])] });

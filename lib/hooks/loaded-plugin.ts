@@ -1,4 +1,7 @@
 import type { SyncHook } from 'tapable';
+import type { HookName } from './hooks.ts';
+import type { MessageChange } from './message-change.ts';
+import type { HookStatistics } from './statistics.ts';
 
 /** How gatewayd came to trust a plugin's bytes. */
 export type Trust = 'pinned' | 'locked' | 'first-use' | 'unverified' | 'built-in';
@@ -15,6 +18,10 @@ export interface PluginFailure {
   /** The hook whose tap failed; null where no hook was involved. */
   readonly hook: string | null;
   readonly phase: FailurePhase;
+  /** The generation of plugins that failed: 1 for the first of a process. */
+  readonly generation: number;
+  /** Failures in the same place just before this one of which nothing else was said, being too many. */
+  readonly suppressed: number;
 }
 
 /** A plugin as others see it: in the `startup` event, through `host.plugins`, in the usage report. */
@@ -28,8 +35,14 @@ export interface LoadedPlugin {
   readonly trust: Trust;
   /** True for a plugin whose manifest says so: its name stays out of the usage report. */
   readonly private: boolean;
+  /** The generation of plugins that it belongs to: 1 for the first of a process. */
+  readonly generation: number;
+  /** What its taps did so far, by hook, for the hooks that were called. */
+  readonly statistics: ReadonlyMap<HookName, HookStatistics>;
+  /** The last 64 changes it made to what passed through it, the oldest first. */
+  readonly changes: readonly MessageChange[];
   readonly hooks: {
-    /** Called with each failure of this plugin. Keeps the last 32 and replays them to a new tap. A failure inside a tap of this hook is only logged. */
+    /** Called with each failure of this plugin, but for those that come by the dozen: see `suppressed`. Keeps the last 32 and replays them to a new tap. A failure inside a tap of this hook is only logged. */
     readonly error: SyncHook<[PluginFailure]>;
   };
 }

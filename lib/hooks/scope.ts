@@ -1,3 +1,5 @@
+import type { ChangeKind } from './message-change.ts';
+
 /**
  * How a payload hands itself to one tap. A payload whose content dies with the tap (a traffic batch) implements
  * `Scoped`: the plugin's view of the bus opens a handle before each tap and closes it when the tap has settled.
@@ -12,8 +14,11 @@ export const closeScope: unique symbol = Symbol('gatewayd.closeScope');
 export interface ScopedHandle {
   /** The tap turned out to be asynchronous: what it may read must outlive the socket's buffer from now on. */
   [retainScope](): void;
-  /** The tap has settled: the handle expires; if the tap failed, what it changed is undone. */
-  [closeScope](failed: boolean): void;
+  /**
+   * The tap has settled: the handle expires; if the tap failed, what it changed is undone.
+   * @returns what the tap changed; null for nothing
+   */
+  [closeScope](failed: boolean): readonly ChangeKind[] | null;
 }
 
 /** A payload that gives each tap a handle of its own. */

@@ -1,4 +1,5 @@
 import type { HookName } from './hooks.ts';
+import type { ChangeKind } from './message-change.ts';
 import type { Opening } from './payloads.ts';
 import { isScoped } from './scope.ts';
 import { Refusal, Verdict } from './verdict.ts';
@@ -8,20 +9,27 @@ export interface TapResult {
   /** In words, for the error a wrong value is answered with. */
   readonly expected: string;
   accepts(value: unknown): boolean;
+  /** What an accepted value does. */
+  kindOf(value: unknown): ChangeKind;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const verdict: TapResult = { expected: "what the payload's own methods give", accepts: (value) => Verdict.is(value) };
+const verdict: TapResult = {
+  expected: "what the payload's own methods give",
+  accepts: (value) => Verdict.is(value),
+  kindOf: (value) => (value as Verdict).outcome.kind,
+};
 
 /** The hooks whose taps may return something; what any other hook's tap returns means nothing. */
 export const tapResults: Readonly<Partial<Record<HookName, TapResult>>> = {
-  configLoaded: { expected: 'a whole configuration', accepts: isRecord },
-  opening: { expected: 'what opening.refuse() gives', accepts: (value) => Refusal.is(value) },
+  configLoaded: { expected: 'a whole configuration', accepts: isRecord, kindOf: () => 'config' },
+  opening: { expected: 'what opening.refuse() gives', accepts: (value) => Refusal.is(value), kindOf: () => 'refusal' },
   route: {
     expected: 'one of routing.candidates',
     accepts: (value) => isRecord(value) && typeof value['name'] === 'string' && typeof value['address'] === 'string',
+    kindOf: () => 'route',
   },
   trafficFromClient: verdict,
   trafficFromServer: verdict,

@@ -6,7 +6,7 @@ import type { HookName, Hooks } from './hooks.ts';
 import type { HookStatistics } from './statistics.ts';
 import type { ViewOwner } from './view-owner.ts';
 
-const countersOf = new WeakMap<Hooks, readonly HookView[]>();
+const hooksOf = new WeakMap<Hooks, readonly HookView[]>();
 
 /**
  * One plugin's view of the bus. It has the bus's hooks, to be tapped as tapable's are; each tap is registered on the bus
@@ -20,14 +20,14 @@ export function createView(bus: Hooks, owner: ViewOwner): Hooks {
   );
   for (const hook of hooks) view[hook.name] = hook;
   const frozen = Object.freeze(view) as unknown as Hooks;
-  countersOf.set(frozen, hooks);
+  hooksOf.set(frozen, hooks);
   return frozen;
 }
 
-/** What the taps of a view made by `createView` did so far: live, by hook, for the hooks that were called. */
+/** What the taps of a view made by `createView` did so far, by hook, for the hooks that were called. */
 export function statisticsOf(view: Hooks): ReadonlyMap<HookName, HookStatistics> {
-  const called = (countersOf.get(view) ?? []).filter(({ counter }) => counter.calls > 0);
-  return new Map(called.map(({ name, counter }) => [name, counter]));
+  const called = (hooksOf.get(view) ?? []).filter(({ watch }) => watch.counter.calls > 0);
+  return new Map(called.map(({ name, watch }) => [name, watch.counter.read(watch.breaker)]));
 }
 
 /**

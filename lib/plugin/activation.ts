@@ -1,12 +1,15 @@
 import { GatewayDError } from '../errors.ts';
 import { emit } from '../hooks/dispatch.ts';
-import type { Hooks } from '../hooks/hooks.ts';
+import type { BreakerChange } from '../hooks/circuit-breaker.ts';
+import type { HookName, Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
 import { createView } from '../hooks/view.ts';
+import type { ViewOwner } from '../hooks/view-owner.ts';
 import type { Attribution } from './attribution.ts';
 import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { FailurePlace } from './failure-reporter.ts';
+import { limitsOf } from './limits.ts';
 import type { ManagedPlugin } from './managed-plugin.ts';
 import type { PluginHostOptions } from './options.ts';
 import { pluginConfig } from './plugin-config.ts';
@@ -23,6 +26,7 @@ export interface ActivationParts {
   /** Time limit of `apply` and of deactivating, each, in milliseconds. */
   readonly limit: number;
   readonly report: (plugin: ManagedPlugin, error: unknown, place: FailurePlace) => void;
+  readonly breakerChanged: (plugin: ManagedPlugin, hook: HookName, change: BreakerChange) => void;
 }
 
 /** Calls plugins' `apply`, and at stop what that returned: in their own context and within the time limit. */
@@ -40,6 +44,8 @@ export class Activation {
     if (module === null) return;
     const missing = [...requires.keys()].find((required) => required !== 'gatewayd' && !plugins.get(required));
     if (missing !== undefined) throw requirementFailed(name, missing);
+    // Before any of its code runs: what is wrong with its row is not the plugin's fault.
+    plugin.owner = this.#ownerOf(plugin);
     const context = await this.#contextFor(plugin, module.configSchema);
     const applied = attribution.run(plugin, async () => module.plugin.apply(context));
     const result: unknown = await within(limit, applied, () => {
@@ -91,15 +97,28 @@ export class Activation {
   }
 
   #viewFor(plugin: ManagedPlugin): Hooks {
-    const { options, attribution, bus, report } = this.#parts;
-    plugin.owner ??= {
-      name: plugin.name,
-      onError: plugin.examined.row?.onError ?? 'skip',
-      timeout: options.timeout,
-      active: plugin.state === 'found' || plugin.state === 'loaded',
+    plugin.owner ??= this.#ownerOf(plugin);
+    plugin.view ??= createView(this.#parts.bus, plugin.owner);
+    return plugin.view;
+  }
+
+  #ownerOf(plugin: ManagedPlugin): ViewOwner {
+    const { options, attribution, report, breakerChanged } = this.#parts;
+    const { name, generation, examined } = plugin;
+    return {
+      name,
+      generation,
+      onError: examined.row?.onError ?? 'skip',
+      ...limitsOf(name, examined.row, options),
+      active: plugin.alive,
       fail: (error, { hook, phase }) => report(plugin, error, { hook, phase }),
+      changed: (change) => {
+        plugin.changes.add(change);
+        if (options.logger.isLevelEnabled('debug'))
+          options.logger.debug({ plugin: name, ...change }, 'plugin changed a message');
+      },
+      breakerChanged: (hook, change) => breakerChanged(plugin, hook, change),
       scope: (hook) => attribution.scope(plugin, hook),
     };
-    return createView(bus, plugin.owner);
   }
 }

@@ -130,6 +130,10 @@ export const pluginErrors = defineErrors({
     message: 'The config of plugin {plugin} is wrong: {reason}',
     mend: "Mend `config` in the plugin's row.",
   },
+  PLUGIN_BAD_LIMIT: {
+    message: 'The row of plugin {plugin} has a time limit for the hook {hook}, which does not exist',
+    mend: 'Did you mean {nearest}? docs/hooks.md lists them all.',
+  },
   PLUGIN_APPLY_FAILED: {
     message: 'Plugin {plugin} failed in apply: {reason}',
     mend: "The plugin's own stack is in the log; mend the plugin, or disable it with `enabled: false` in its row.",
@@ -153,6 +157,14 @@ export const pluginErrors = defineErrors({
   PLUGIN_TAP_FAILED: {
     message: 'Plugin {plugin} failed in hook {hook}: {reason}',
     mend: "The plugin's own stack is in the log; the others go on without it.",
+  },
+  PLUGIN_TAPS_PAUSED: {
+    message: 'Plugin {plugin} is left out of hook {hook} for {pause} ms: {failures} of {calls} calls failed',
+    mend: 'After that one call is tried, and when it goes well the plugin is back. `breaker` in its row, or in the plugin host section, says when this happens.',
+  },
+  PLUGIN_GUARD_MISSING: {
+    message: 'Plugin {plugin} guards something (onError: refuse) and is not loaded: every client is refused',
+    mend: 'See what is reported of the plugin; or take `onError: refuse` out of its row, or disable it with `enabled: false`, to let clients in without it.',
   },
   PLUGIN_UNCAUGHT: {
     message: 'Plugin {plugin} left an error uncaught: {reason}',

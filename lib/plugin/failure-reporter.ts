@@ -29,20 +29,33 @@ export function coded(plugin: ManagedPlugin, error: unknown, { hook, phase }: Fa
   return new GatewayDError(definitions[phase], values, { cause: error });
 }
 
-/** Puts one failure of a plugin on record: one line in the log, then the plugin's `hooks.error`. Never throws. */
+/**
+ * Puts one failure of a plugin on record: one line in the log, then the plugin's `hooks.error`. Of failures that come by
+ * the dozen it only says how many there were. Never throws.
+ */
 export function reportFailure(logger: Logger, plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
+  const suppressed = plugin.throttle.admit(placeName(place));
+  if (suppressed === null) return;
   const { code, message, mend } = coded(plugin, error, place);
-  const { name, version } = plugin;
+  const { name, version, generation } = plugin;
   const thrown = thrownBy(error);
-  const fields = { plugin: name, version, ...place, code, mend };
+  const fields = { plugin: name, version, generation, ...place, ...(suppressed > 0 ? { suppressed } : {}), code, mend };
   try {
     logger.error({ ...fields, err: thrown }, message);
   } catch {
     // A getter that throws, causes that go round: what cannot be written must not cost the start, nor the process.
     logger.error(fields, message);
   }
-  plugin.failures.add(Object.freeze({ error: thrown, plugin: name, version, ...place }));
+  recordFailure(plugin, thrown, place, suppressed);
 }
+
+/** Tells the taps of the plugin's `hooks.error` of a failure. Never throws. */
+export function recordFailure(plugin: ManagedPlugin, error: unknown, place: FailurePlace, suppressed = 0): void {
+  const { name, version, generation } = plugin;
+  plugin.failures.add(Object.freeze({ error, plugin: name, version, generation, suppressed, ...place }));
+}
+
+const placeName = ({ hook, phase }: FailurePlace): string => (hook === null ? phase : `${phase} ${hook}`);
 
 /** What the plugin itself threw, where our error only says so: its stack is the one that helps. */
 function thrownBy(error: unknown): unknown {

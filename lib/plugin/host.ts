@@ -1,6 +1,8 @@
 import { GatewayDError, messageOf } from '../errors.ts';
+import type { BreakerChange } from '../hooks/circuit-breaker.ts';
 import { createHooks, type HookName, type Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import { refuseWithout } from '../hooks/missing-guard.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
@@ -8,7 +10,8 @@ import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
 import { explain, type ExplainedHook } from './explain.ts';
 import { guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
-import { coded, reportFailure, type FailurePlace } from './failure-reporter.ts';
+import { coded, recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
+import { FailureThrottle } from './failure-throttle.ts';
 import { inProcess } from './loader.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
@@ -17,6 +20,7 @@ import type { PluginHostOptions } from './options.ts';
 import { Registry } from './registry.ts';
 import type { PluginReport } from './report.ts';
 import { orderByRequirements } from './requirements.ts';
+import { summarise } from './statistics-summary.ts';
 import { TimerWatch } from './timer-watch.ts';
 import { lockEntry } from './trust.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
@@ -53,6 +57,7 @@ export class PluginHost {
       attribution: this.#attribution,
       limit: this.#limit,
       report: (plugin, error, place) => this.#report(plugin, error, place),
+      breakerChanged: (plugin, hook, change) => this.#breakerChanged(plugin, hook, change),
     });
   }
 
@@ -88,6 +93,7 @@ export class PluginHost {
     } finally {
       this.#timers.stop();
     }
+    this.#standInForGuards();
     this.#checkRequired();
   }
 
@@ -121,6 +127,7 @@ export class PluginHost {
   }
 
   #add(examined: Examined): void {
+    const { generation = 1 } = this.#options;
     const rank = this.#options.rows.findIndex((row) => row.name === examined.name);
     const failures = new FailureLog((error, tap) => {
       const values = { plugin: examined.name, tap, reason: messageOf(error) };
@@ -129,7 +136,11 @@ export class PluginHost {
         err: error,
       });
     });
-    const plugin = new ManagedPlugin(examined, rank === -1 ? Infinity : rank, failures);
+    const throttle = new FailureThrottle((place, count) => {
+      const fields = { plugin: examined.name, generation, place, suppressed: count };
+      this.#options.logger.error(fields, 'more failures of a plugin than are told of one by one');
+    });
+    const plugin = new ManagedPlugin(examined, { rank: rank === -1 ? Infinity : rank, generation, failures, throttle });
     if (examined.path !== null) this.#attribution.add(examined.path, plugin);
     this.#registry.add(plugin);
     if (plugin.error !== null) this.#report(plugin, plugin.error, { hook: null, phase: 'load' });
@@ -186,8 +197,11 @@ export class PluginHost {
     }
     plugin.transition('unloaded');
     this.#stopTimers(plugin);
-    const { name, version } = plugin;
-    this.#options.logger.info({ plugin: name, version, oldVersion: version }, 'plugin unloaded');
+    plugin.throttle.flush();
+    const { name, version, generation, face } = plugin;
+    const statistics = summarise(face.statistics);
+    const fields = { plugin: name, version, oldVersion: version, generation, ...(statistics && { statistics }) };
+    this.#options.logger.info(fields, 'plugin unloaded');
   }
 
   #refuse(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
@@ -221,6 +235,15 @@ export class PluginHost {
     }
   }
 
+  /** A guard that is not there must not let anybody pass. */
+  #standInForGuards(): void {
+    for (const { name, examined, state } of this.#registry.managed) {
+      if (state !== 'failed' || examined.row?.onError !== 'refuse') continue;
+      refuseWithout(this.hooks, name);
+      this.#warn(new GatewayDError(pluginErrors.PLUGIN_GUARD_MISSING, { plugin: name }), { plugin: name });
+    }
+  }
+
   #checkRequired(): void {
     const failed = this.#registry.managed.filter(
       ({ examined, state }) => examined.row?.required === true && state === 'failed',
@@ -248,6 +271,20 @@ export class PluginHost {
 
   #report(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
     reportFailure(this.#options.logger, plugin, error, place);
+  }
+
+  /** One line in the log for each opening and closing of a breaker; an opening is a failure of the plugin, too. */
+  #breakerChanged(plugin: ManagedPlugin, hook: HookName, change: BreakerChange): void {
+    const { name, generation } = plugin;
+    const { state, ...counts } = change;
+    const fields = { plugin: name, generation, hook, ...counts };
+    if (state === 'closed') {
+      this.#options.logger.info(fields, 'plugin is back in the hook it was left out of');
+      return;
+    }
+    const error = new GatewayDError(pluginErrors.PLUGIN_TAPS_PAUSED, { plugin: name, hook, ...counts });
+    this.#warn(error, fields);
+    recordFailure(plugin, error, { hook, phase: 'hook' });
   }
 
   #warn({ code, message, mend }: GatewayDError, fields: object): void {

@@ -1,8 +1,13 @@
 import type { GatewayDError } from '../errors.ts';
+import type { HookName, Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugin } from '../hooks/loaded-plugin.ts';
+import type { HookStatistics } from '../hooks/statistics.ts';
+import { statisticsOf } from '../hooks/view.ts';
 import type { ViewOwner } from '../hooks/view-owner.ts';
+import { ChangeLog } from './change-log.ts';
 import type { Examined } from './examine.ts';
 import type { FailureLog } from './failure-log.ts';
+import type { FailureThrottle } from './failure-throttle.ts';
 import { unversioned } from './manifest.ts';
 import type { Deactivate } from './plugin.ts';
 import type { PluginModule } from './plugin-module.ts';
@@ -19,29 +24,43 @@ const transitions: Readonly<Record<PluginState, readonly PluginState[]>> = {
   unloaded: [],
 };
 
+/** What a managed plugin is made from beside what was found. */
+export interface ManagedPluginParts {
+  readonly rank: number;
+  readonly generation: number;
+  readonly failures: FailureLog;
+  readonly throttle: FailureThrottle;
+}
+
 /** All that the host knows of one plugin; plugins see `face` of it. */
 export class ManagedPlugin {
   readonly name: string;
   readonly examined: Examined;
   /** The place of its row in the config; Infinity without a row. */
   readonly rank: number;
+  readonly generation: number;
   readonly failures: FailureLog;
+  readonly throttle: FailureThrottle;
+  readonly changes = new ChangeLog();
   readonly face: LoadedPlugin;
   /** Known once it was imported. */
   module: PluginModule | null = null;
   deactivate: Deactivate | null = null;
   /** Import and `apply` together. */
   milliseconds: number | null = null;
-  /** Whose its taps are; null until its view of the hooks is made. */
+  /** Whose its taps are, and its view of the hooks; null until that is made. */
   owner: Mutable<ViewOwner> | null = null;
+  view: Hooks | null = null;
   #state: PluginState;
   #error: GatewayDError | null;
 
-  constructor(examined: Examined, rank: number, failures: FailureLog) {
+  constructor(examined: Examined, { rank, generation, failures, throttle }: ManagedPluginParts) {
     this.name = examined.name;
     this.examined = examined;
     this.rank = rank;
+    this.generation = generation;
     this.failures = failures;
+    this.throttle = throttle;
     this.face = faceOf(this);
     this.#state = examined.state;
     this.#error = examined.error;
@@ -61,6 +80,11 @@ export class ManagedPlugin {
 
   get error(): GatewayDError | null {
     return this.#error;
+  }
+
+  /** Whether its code may still be called: it is loaded, or about to be. */
+  get alive(): boolean {
+    return this.#state === 'found' || this.#state === 'loaded';
   }
 
   transition(to: PluginState): void {
@@ -105,6 +129,13 @@ function faceOf(plugin: ManagedPlugin): LoadedPlugin {
     trust: examined.state === 'found' ? examined.trust : 'unverified',
     get private() {
       return plugin.module?.private ?? false;
+    },
+    generation: plugin.generation,
+    get statistics() {
+      return plugin.view === null ? new Map<HookName, HookStatistics>() : statisticsOf(plugin.view);
+    },
+    get changes() {
+      return plugin.changes.read();
     },
     hooks: Object.freeze({ error: plugin.failures.hook }),
   });

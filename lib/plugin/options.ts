@@ -24,10 +24,16 @@ export interface PluginOptions {
   readonly rows: readonly PluginRow[];
 }
 
+type BreakerConfig = PluginHostConfig['breaker'];
+
 /** What a plugin host is made from. */
 export interface PluginHostOptions extends PluginOptions {
   /** Time limit of an asynchronous tap, in milliseconds. */
   readonly timeout: number;
+  /** When taps that fail are left alone; as the config's defaults have it where it is left out. */
+  readonly breaker?: BreakerConfig;
+  /** Which generation of plugins of this process it is; 1 where it is left out. */
+  readonly generation?: number;
   /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */
   readonly applyTimeout?: number;
   readonly compiledSchemas?: CompiledSchemas;

@@ -1,4 +1,5 @@
 import { GatewayDError } from '../errors.ts';
+import type { ChangeKind } from '../hooks/message-change.ts';
 import type { Batch, Session } from '../hooks/payloads.ts';
 import { closeScope, retainScope, type ScopedHandle } from '../hooks/scope.ts';
 import type { Message } from '../protocol/messages.ts';
@@ -10,6 +11,7 @@ export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch
   readonly session: Session;
   #batch: B | null;
   readonly #before: Edits;
+  #changes: ChangeKind[] | null = null;
 
   constructor(batch: B) {
     this.session = batch.session;
@@ -31,8 +33,17 @@ export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch
     this.live.retain();
   }
 
-  [closeScope](failed: boolean): void {
+  [closeScope](failed: boolean): readonly ChangeKind[] | null {
     if (failed && this.#batch !== null) this.#batch.edits = this.#before;
     this.#batch = null;
+    return failed ? null : this.#changes;
+  }
+
+  /** Calls what may change the batch, and remembers it if it did. */
+  protected change(kind: ChangeKind, make: (batch: B) => void): void {
+    const batch = this.live;
+    const { edits } = batch;
+    make(batch);
+    if (batch.edits !== edits) (this.#changes ??= []).push(kind);
   }
 }

@@ -88,15 +88,15 @@ class ClientHandle extends BatchHandle<ClientBatch> implements FromClient {
   }
 
   replaceQuery(sql: string): void {
-    this.live.replaceQuery(sql);
+    this.change('replaceQuery', (batch) => batch.replaceQuery(sql));
   }
 
   replace(message: Message, by: Message | readonly Message[]): void {
-    this.live.replace(message, by);
+    this.change('replace', (batch) => batch.replace(message, by));
   }
 
   drop(message: Message): void {
-    this.live.drop(message);
+    this.change('drop', (batch) => batch.drop(message));
   }
 
   reply(rows: ReplyRows): Verdict {

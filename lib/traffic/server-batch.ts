@@ -114,11 +114,11 @@ function writeRows(items: readonly (Message | TrafficRow)[]): readonly Message[]
 
 class ServerHandle extends BatchHandle<ServerBatch> implements FromServer {
   mapRows(map: (row: Row) => Row | null): void {
-    this.live.mapLiveRows(map, () => void this.live);
+    this.change('mapRows', (batch) => batch.mapLiveRows(map, () => void this.live));
   }
 
   replace(message: Message, by: Message | readonly Message[]): void {
-    this.live.replace(message, by);
+    this.change('replace', (batch) => batch.replace(message, by));
   }
 
   terminate(sqlstate: string, message: string): Verdict {

@@ -44,6 +44,27 @@ describe('the statistics of a view', () => {
     expect(statisticsOf(view).get('opened')).to.include({ calls: 1, timed: 1 });
   });
 
+  it('time every call of a hook that is not of traffic, and give what half of them and nearly all took', async () => {
+    const limits = { failures: 0, ratio: 1, window: 1, pause: 1, maxPause: 1 };
+    view = createView(bus, new RecordingOwner('timed', { breaker: limits }));
+    view.opened.tap('one', () => {});
+    for (let count = 0; count < 10; count++) await emitSeries(bus.opened, session);
+    const { timed, p50Ms, p99Ms, maxMs } = statisticsOf(view).get('opened')!;
+    expect(timed).to.equal(10);
+    expect(p50Ms).to.be.within(Number.MIN_VALUE, p99Ms);
+    expect(p99Ms).to.be.at.most(maxMs);
+  });
+
+  it('cannot be changed by whoever reads them', () => {
+    view.traffic.tap('one', () => {});
+    callSeries(bus.traffic, session, () => {});
+    const read = statisticsOf(view).get('traffic')!;
+    expect(() => Object.assign(read, { calls: 7 })).to.throw(TypeError);
+    callSeries(bus.traffic, session, () => {});
+    expect(read.calls).to.equal(1);
+    expect(statisticsOf(view).get('traffic')!.calls).to.equal(2);
+  });
+
   it('leave out what other plugins did', () => {
     createView(bus, new RecordingOwner('other')).traffic.tap('other', () => {});
     callSeries(bus.traffic, session, () => {});

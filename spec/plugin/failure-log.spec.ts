@@ -8,6 +8,8 @@ const failure = (number: number): PluginFailure => ({
   version: '1.0.0',
   hook: null,
   phase: 'reported',
+  generation: 1,
+  suppressed: 0,
 });
 
 describe("a plugin's error hook", () => {

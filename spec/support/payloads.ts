@@ -1,3 +1,4 @@
+import type { ChangeKind } from '../../lib/hooks/message-change.ts';
 import type { FromClient, Opening, Session } from '../../lib/hooks/payloads.ts';
 import { closeScope, openScope, retainScope, type Scoped, type ScopedHandle } from '../../lib/hooks/scope.ts';
 import { makeRefusal, makeVerdict, type Verdict } from '../../lib/hooks/verdict.ts';
@@ -48,6 +49,7 @@ export class ScopedText implements Scoped {
 class TextHandle implements ScopedHandle {
   readonly #text: ScopedText;
   readonly #before: string;
+  #changed = false;
   #expired = false;
 
   constructor(text: ScopedText) {
@@ -62,6 +64,7 @@ class TextHandle implements ScopedHandle {
   replaceQuery(sql: string): void {
     if (this.#expired) throw new Error('expired');
     this.#text.query = sql;
+    this.#changed = true;
   }
   reply(): Verdict {
     return makeVerdict({ kind: 'reply', columns: [], rows: [] });
@@ -69,9 +72,10 @@ class TextHandle implements ScopedHandle {
   [retainScope](): void {
     this.#text.log.push('retain');
   }
-  [closeScope](failed: boolean): void {
+  [closeScope](failed: boolean): readonly ChangeKind[] | null {
     this.#text.log.push(failed ? 'close, failed' : 'close');
     this.#expired = true;
     if (failed) this.#text.query = this.#before;
+    return this.#changed && !failed ? ['replaceQuery'] : null;
   }
 }

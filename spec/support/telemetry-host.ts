@@ -14,6 +14,9 @@ export class FakePlugin implements LoadedPlugin {
   readonly path: string;
   readonly private: boolean;
   readonly trust = 'locked';
+  readonly generation = 1;
+  readonly statistics: LoadedPlugin['statistics'] = new Map();
+  readonly changes = [];
   readonly hooks: LoadedPlugin['hooks'];
   readonly #failures = new FailureLog((error) => {
     throw error;
@@ -29,7 +32,7 @@ export class FakePlugin implements LoadedPlugin {
   }
 
   fail(error: unknown, hook: string | null = 'opening', phase: FailurePhase = 'hook'): void {
-    this.#failures.add({ error, plugin: this.name, version: this.version, hook, phase });
+    this.#failures.add({ error, plugin: this.name, version: this.version, hook, phase, generation: 1, suppressed: 0 });
   }
 }
 
@@ -61,7 +64,12 @@ export class TelemetryHost {
         name: self.name,
         onError: 'skip',
         timeout: 5_000,
+        timeouts: {},
+        generation: 1,
+        breaker: { failures: 0, ratio: 1, window: 1, pause: 1, maxPause: 1 },
         active: true,
+        changed: () => {},
+        breakerChanged: () => {},
         fail: (error, { hook, phase }) => self.fail(error, hook, phase),
         scope: () => new AsyncResource('SPEC'),
       }),

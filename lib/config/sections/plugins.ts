@@ -33,6 +33,44 @@ const policiesSchema = {
   default: [],
 } as const;
 
+/** Of a circuit breaker; those of a row have no defaults: what it does not say is as in `pluginHost`. */
+const breakerProperties = {
+  failures: {
+    type: 'integer',
+    minimum: 0,
+    description: 'So many failures open it; 0: nothing does.',
+  },
+  ratio: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    description: 'The share of calls that must fail besides.',
+  },
+  window: {
+    ...positiveDuration,
+    description: 'The time in which failures are counted; longer where there are few calls.',
+  },
+  pause: {
+    ...positiveDuration,
+    description: 'How long the taps are left alone until one call is tried; twice as long after each that fails.',
+  },
+  maxPause: { ...positiveDuration, description: 'The longest that the pauses come to.' },
+} as const;
+
+const breakerSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'When the taps of a plugin on one hook are left alone because they fail, and for how long.',
+  properties: {
+    failures: { ...breakerProperties.failures, default: 10 },
+    ratio: { ...breakerProperties.ratio, default: 0.5 },
+    window: { ...breakerProperties.window, default: '10s' },
+    pause: { ...breakerProperties.pause, default: '1s' },
+    maxPause: { ...breakerProperties.maxPause, default: '1m' },
+  },
+  default: {},
+} as const;
+
 /** The section `pluginHost`; its keys, but for `directory` and `verify`, stand at the top of a gatewayd_plugins.yaml. */
 export const pluginHostSchema = {
   type: 'object',
@@ -69,6 +107,7 @@ export const pluginHostSchema = {
       description: 'How long an asynchronous tap of a plugin may take before the host goes on without it.',
       default: '30s',
     },
+    breaker: breakerSchema,
     startTimeout: { ...positiveDuration, description: 'How long a plugin process may take to start.', default: '1m' },
     reloadDrainTimeout: {
       ...positiveDuration,
@@ -112,6 +151,23 @@ export const pluginRowSchema = {
         'What happens when the plugin fails while it handles traffic. `skip`: go on without it. `refuse`: the client gets an error; for plugins that guard something.',
       enum: ['skip', 'refuse'],
       default: 'skip',
+    },
+    timeout: {
+      ...positiveDuration,
+      description: 'How long an asynchronous tap of the plugin may take, if not as long as `pluginHost` says.',
+    },
+    timeouts: {
+      type: 'object',
+      description: 'The same for single hooks, by name, such as `opening: 2s`.',
+      additionalProperties: positiveDuration,
+      default: {},
+    },
+    breaker: {
+      type: 'object',
+      additionalProperties: false,
+      description: "The plugin's circuit breakers, where they are to differ from what `pluginHost` says.",
+      properties: breakerProperties,
+      default: {},
     },
     required: { type: 'boolean', description: 'Do not start without the plugin.', default: false },
     isolation: {
