@@ -114,6 +114,7 @@ export class GatewayD {
         config: { ...final, clients },
         generations: this.#generations,
         logger: this.#logger,
+        directory: this.#options.loaded.directory,
       });
       await this.#gateway.listen();
       return {

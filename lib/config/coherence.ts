@@ -74,7 +74,11 @@ function checkEmptiness(config: GlobalConfig, sources: Sources): ConfigIssue[] {
 function checkServers(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   return Object.entries(config.servers).flatMap(([group, server]) => {
     const missing = (['certFile', 'keyFile'] as const).filter((key) => server.enableTLS && server[key] === '');
-    return missing.map((key) => sources.issue(['servers', group, 'enableTLS'], 'error', `needs ${key}, too`));
+    const useless = (['requireTLS', 'clientCaFile'] as const).filter((key) => !server.enableTLS && server[key]);
+    return [
+      ...missing.map((key) => sources.issue(['servers', group, 'enableTLS'], 'error', `needs ${key}, too`)),
+      ...useless.map((key) => sources.issue(['servers', group, key], 'error', 'needs enableTLS, too')),
+    ];
   });
 }
 

@@ -24,7 +24,37 @@ export const networkErrors = defineErrors({
   },
   NETWORK_TLS_FILES: {
     message: 'server {server} has enableTLS, but its certificate or key cannot be used: {reason}',
-    mend: 'Give servers.{server}.certFile and keyFile a PEM certificate and its private key, readable by gatewayd.',
+    mend: 'Give servers.{server}.certFile and keyFile a PEM certificate and its private key, and clientCaFile certificates, all readable by gatewayd.',
+  },
+  NETWORK_TLS_HANDSHAKE: {
+    message: 'the TLS handshake failed: {reason}',
+    mend: 'Look into what the client says; it needs TLS 1.2 or later, and ALPN "postgresql" where it negotiates TLS directly.',
+    sqlstate: '08P01',
+  },
+  NETWORK_TLS_REQUIRED: {
+    message: 'this server takes encrypted connections only',
+    mend: 'Connect with sslmode=require or better, or set servers.{server}.requireTLS to false.',
+    sqlstate: '28000',
+  },
+  NETWORK_TLS_NOT_OFFERED: {
+    message: 'the client began with TLS, which this server does not have',
+    mend: 'Set servers.{server}.enableTLS, or connect without sslnegotiation=direct.',
+    sqlstate: '08P01',
+  },
+  NETWORK_CLIENT_CERTIFICATE_MISSING: {
+    message: 'the connection needs a client certificate',
+    mend: "Connect with a certificate (libpq: sslcert and sslkey) of an authority in the server's clientCaFile.",
+    sqlstate: '28000',
+  },
+  NETWORK_CLIENT_CERTIFICATE_REFUSED: {
+    message: "the client's certificate is not accepted: {reason}",
+    mend: "Connect with a certificate of an authority in the server's clientCaFile.",
+    sqlstate: '28000',
+  },
+  NETWORK_CLIENT_CERTIFICATE_USER: {
+    message: "the client's certificate is for '{name}', who may not log in as '{user}'",
+    mend: "Log in as the user whom the certificate names, or add a row to the server's clientNames.",
+    sqlstate: '28000',
   },
   NETWORK_POOL_QUEUE_FULL: {
     message:

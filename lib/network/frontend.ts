@@ -1,20 +1,16 @@
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { GatewayDError } from '../errors.ts';
 import type { Address } from '../hooks/payloads.ts';
 import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-response.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
+import { checkNames, verifiedNames } from './client-certificate.ts';
 import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
+import type { FrontendTls } from './frontend-tls.ts';
 import { lingeringEnd } from './lingering-end.ts';
+import { handshakeFailed, postgresql, secureSocket } from './secure-socket.ts';
 import { StartupReader } from './startup-reader.ts';
-
-/** What a server encrypts its clients' connections with. */
-export interface FrontendTls {
-  readonly secureContext: SecureContext;
-  /** Milliseconds. */
-  readonly handshakeTimeout: number;
-}
 
 /** What a frontend needs to know of its server. */
 export interface FrontendOptions {
@@ -30,6 +26,8 @@ export type Greeting =
 
 const refused = Buffer.from('N');
 const accepted = Buffer.from('S');
+/** What a TLS handshake begins with. Read as a packet's length it would be 369 MB, so nothing else can begin with it. */
+const tlsHandshake = 0x16;
 
 /** A client's connection. */
 export class Frontend {
@@ -37,8 +35,12 @@ export class Frontend {
   /** Settles when the connection is gone for good. */
   readonly closed: Promise<void>;
   readonly #tls: FrontendTls | null;
+  readonly #endpoint: Endpoint;
   readonly #onGone: () => void;
   #socket: Socket;
+  #handshaking = false;
+  #channelBinding: Buffer | null = null;
+  #certificateNames: readonly string[] = [];
   #reader: StartupReader;
   #ended = false;
 
@@ -47,7 +49,9 @@ export class Frontend {
     const host = endpoint.kind === 'unix' ? endpoint.path : (socket.remoteAddress ?? '');
     this.address = { host, port: socket.remotePort ?? 0 };
     this.#socket = socket;
-    this.#tls = tls;
+    // As PostgreSQL: what stays in the machine is not encrypted.
+    this.#tls = endpoint.kind === 'unix' ? null : tls;
+    this.#endpoint = endpoint;
     this.#onGone = onGone;
     // What went wrong with a client's socket is told by its 'close'; nobody can mend it.
     socket.on('error', ignore);
@@ -63,21 +67,43 @@ export class Frontend {
   }
 
   /**
-   * Reads the client's first packets, and answers requests for encryption: each at most once.
+   * `tls-server-end-point` of the certificate that this client was shown, for SCRAM-SHA-256-PLUS; null where the
+   * connection is not encrypted or the certificate has none.
+   */
+  get channelBinding(): Buffer | null {
+    return this.#channelBinding;
+  }
+
+  /**
+   * The names in the certificate that the client has shown and a `clientCaFile` authority stands for: the subject's
+   * common name first. Empty where it has shown none.
+   */
+  get certificateNames(): readonly string[] {
+    return this.#certificateNames;
+  }
+
+  /**
+   * Reads the client's first packets, and answers requests for encryption: each at most once. A client may also begin
+   * with TLS at once, as libpq does since 17 with sslnegotiation=direct.
    * @returns null when the client goes without saying anything, as health checks do
-   * @throws {GatewayDError} for what no client of PostgreSQL sends
+   * @throws {GatewayDError} for what no client of PostgreSQL sends, for a handshake that fails, and for a client that
+   * the server's rules of encryption and certificates do not let in
    */
   async greet(): Promise<Greeting | null> {
+    if ((await this.#reader.first()) === tlsHandshake) await this.#encryptDirectly();
     const seen = new Set<string>();
     for (;;) {
       const read = await this.#reader.next();
       if (read === null) return null;
       const { packet, bytes } = read;
-      if (packet.name === 'StartupMessage') return { kind: 'session', startup: packet, bytes };
+      if (packet.name === 'StartupMessage') {
+        this.#checkRules(packet);
+        return { kind: 'session', startup: packet, bytes };
+      }
       if (packet.name === 'CancelRequest') return { kind: 'cancel', bytes };
       if (seen.has(packet.name)) throw violation(`a second ${packet.name}`);
       seen.add(packet.name);
-      if (packet.name === 'SSLRequest' && this.#tls !== null && !this.tls) await this.#encrypt(this.#tls);
+      if (packet.name === 'SSLRequest' && this.#tls !== null && !this.tls) await this.#encryptAsAsked(this.#tls);
       else this.#socket.write(refused);
     }
   }
@@ -115,24 +141,60 @@ export class Frontend {
     if (this.#ended) return;
     this.#ended = true;
     this.#reader.detach();
-    lingeringEnd(this.#socket, lastWords);
+    // Whatever is written in the middle of a handshake makes no sense to the client.
+    if (this.#handshaking) this.#socket.destroy();
+    else lingeringEnd(this.#socket, lastWords);
   }
 
-  async #encrypt({ secureContext, handshakeTimeout }: FrontendTls): Promise<void> {
+  #checkRules({ parameters }: StartupMessage): void {
+    const rules = this.#tls;
+    if (rules === null || this.#endpoint.kind === 'unix') return;
+    if (!this.tls) {
+      if (rules.required) throw new GatewayDError(networkErrors.NETWORK_TLS_REQUIRED);
+      // Whoever has to show a certificate cannot get around it by not encrypting.
+      if (rules.clientCertificates !== null && rules.clientCertificates.mode !== 'optional') {
+        throw new GatewayDError(networkErrors.NETWORK_CLIENT_CERTIFICATE_MISSING);
+      }
+    } else if (rules.clientCertificates !== null) {
+      checkNames(this.#certificateNames, parameters.get('user') ?? '', rules.clientCertificates);
+    }
+  }
+
+  async #encryptAsAsked(tls: FrontendTls): Promise<void> {
     // Whoever can write into the connection before it is encrypted must not get it taken for the client's word.
     if (this.#reader.pending > 0) throw violation('unencrypted data after SSLRequest');
     this.#reader.detach();
     this.#socket.write(accepted);
-    const secured = new TLSSocket(this.#socket, { isServer: true, secureContext });
-    secured.on('error', ignore);
-    const timer = setTimeout(() => secured.destroy(), handshakeTimeout);
-    await new Promise<void>((resolve) => {
-      secured.on('secure', resolve).on('close', resolve);
+    await this.#encrypt(tls);
+  }
+
+  async #encryptDirectly(): Promise<void> {
+    const begun = this.#reader.detach();
+    if (this.#tls === null) {
+      this.#handshaking = true;
+      throw new GatewayDError(networkErrors.NETWORK_TLS_NOT_OFFERED);
+    }
+    this.#socket.unshift(begun);
+    const { alpnProtocol } = await this.#encrypt(this.#tls);
+    // Without it, what was meant for a server of another protocol could be sent here.
+    if (alpnProtocol !== postgresql) throw handshakeFailed('the client negotiates TLS directly, but without ALPN');
+  }
+
+  async #encrypt(tls: FrontendTls): Promise<TLSSocket> {
+    const { secureContext, channelBinding } = tls.identity;
+    this.#handshaking = true;
+    const secured = await secureSocket(this.#socket, {
+      secureContext,
+      requestCert: tls.clientCertificates !== null,
+      timeout: tls.handshakeTimeout,
     });
-    clearTimeout(timer);
+    this.#handshaking = false;
     this.#socket = secured;
+    this.#channelBinding = channelBinding;
     this.#reader = new StartupReader(secured, this.#onGone);
     if (secured.destroyed) this.#onGone();
+    if (tls.clientCertificates !== null) this.#certificateNames = verifiedNames(secured, tls.clientCertificates);
+    return secured;
   }
 }
 

@@ -15,6 +15,8 @@ export interface GatewayOptions {
   readonly config: NetworkConfig;
   readonly generations: Generations;
   readonly logger: Logger;
+  /** What files named in the configuration are relative to; the working directory where it is left out. */
+  readonly directory?: string;
 }
 
 const nothing: NetworkConfig = { clients: {}, pools: {}, proxies: {}, servers: {} };
@@ -36,8 +38,9 @@ export class Gateway implements AsyncDisposable {
   #closed = false;
 
   /** @throws {GatewayDError} for addresses and certificates that cannot be used */
-  constructor({ config, generations, logger }: GatewayOptions) {
-    this.#surroundings = { generations, logger, cancels: new CancelRegistry(), connections: () => this.sessions };
+  constructor({ config, generations, logger, directory = process.cwd() }: GatewayOptions) {
+    const cancels = new CancelRegistry();
+    this.#surroundings = { generations, logger, cancels, directory, connections: () => this.sessions };
     this.#first = { config, plans: this.#plan(config) };
   }
 
@@ -109,9 +112,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {
-    const changed = this.#changing.then(change);
-    this.#changing = changed.catch(() => undefined);
-    return changed;
+    const over = this.#changing.then(change);
+    this.#changing = over.catch(() => undefined);
+    return over;
   }
 
   async #change(config: NetworkConfig, plans: readonly ServerPlan[]): Promise<void> {

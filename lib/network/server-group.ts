@@ -48,6 +48,8 @@ export class ServerGroup {
    * as they are.
    */
   adopt(plan: ServerPlan, server: Server): void {
+    this.#retire();
+    plan.tls?.watch();
     this.#plan = plan;
     this.#server = server;
     server.handTo(this.name, (socket) => this.#accept(socket));
@@ -57,7 +59,7 @@ export class ServerGroup {
   /** Lets the sessions there are go on without a socket, which is somebody else's to close. Settles when all are over. */
   async leave(): Promise<void> {
     this.#server = null;
-    clearInterval(this.#ticker);
+    this.#retire();
     await Promise.all(this.#sessions.values());
   }
 
@@ -84,8 +86,14 @@ export class ServerGroup {
 
   #stop(): void {
     this.#stopping = true;
-    clearInterval(this.#ticker);
+    this.#retire();
     this.#server?.close();
+  }
+
+  /** Ends what goes on by itself for the plan in force. */
+  #retire(): void {
+    clearInterval(this.#ticker);
+    this.#plan.tls?.close();
   }
 
   #accept(socket: Socket): void {
@@ -97,7 +105,6 @@ export class ServerGroup {
   }
 
   #tick(): void {
-    clearInterval(this.#ticker);
     const { enableTicker, tickInterval } = this.#plan.config;
     if (!enableTicker || this.#stopping) return;
     const { generations, connections } = this.#surroundings;

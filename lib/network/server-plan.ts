@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { milliseconds } from '../config/durations.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import { GatewayDError, messageOf } from '../errors.ts';
 import type { Generations } from '../hooks/generation.ts';
 import type { Logger } from '../logger.ts';
 import { buildDatabases } from './build-databases.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts';
-import { networkErrors } from './errors.ts';
-import type { FrontendTls } from './frontend.ts';
+import { ServerTls } from './frontend-tls.ts';
 import { RoundRobin } from './load-balancer.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { SessionContext } from './session-context.ts';
@@ -20,6 +16,8 @@ export interface ServerSurroundings {
   readonly generations: Generations;
   readonly logger: Logger;
   readonly cancels: CancelRegistry;
+  /** What files are relative to. */
+  readonly directory: string;
   /** Sessions of all servers, for `tick`. */
   readonly connections: () => number;
 }
@@ -32,6 +30,7 @@ export interface ServerPlan {
   /** Servers of two configurations with the same key listen on the same socket. */
   readonly socketKey: string;
   readonly databases: readonly [Database, ...Database[]];
+  readonly tls: ServerTls | null;
   /** What its new sessions share. */
   readonly context: SessionContext;
 }
@@ -50,7 +49,8 @@ export function planServers(
     const server = config.servers[name] as ServerConfig;
     const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
     const balancer = new RoundRobin(databases, restOf(name, config));
-    const { generations, logger, cancels } = surroundings;
+    const { generations, logger, cancels, directory } = surroundings;
+    const tls = server.enableTLS ? new ServerTls(name, server, directory, logger) : null;
     const context: SessionContext = {
       server: name,
       endpoint,
@@ -58,11 +58,11 @@ export function planServers(
       logger,
       cancels,
       databases: balancer,
-      tls: server.enableTLS ? tlsOf(name, server) : null,
+      tls,
       loginTimeout: milliseconds(server.loginTimeout),
       maxMessageSize: server.maxMessageSize,
     };
-    return { name, config: server, endpoint, socketKey: keyOf(name, endpoint), databases, context };
+    return { name, config: server, endpoint, socketKey: keyOf(name, endpoint), databases, tls, context };
   });
 }
 
@@ -76,18 +76,4 @@ function keyOf(name: string, endpoint: Endpoint): string {
 function restOf(group: string, { proxies }: NetworkConfig): number {
   const periods = Object.values(proxies[group] ?? {}).map(({ healthCheckPeriod }) => milliseconds(healthCheckPeriod));
   return Math.min(60_000, ...periods);
-}
-
-function tlsOf(name: string, { certFile, keyFile, handshakeTimeout }: ServerConfig): FrontendTls {
-  try {
-    const secureContext = createSecureContext({
-      cert: readFileSync(certFile),
-      key: readFileSync(keyFile),
-      minVersion: 'TLSv1.2',
-    });
-    return { secureContext, handshakeTimeout: milliseconds(handshakeTimeout) };
-  } catch (error) {
-    const values = { server: name, reason: messageOf(error) };
-    throw new GatewayDError(networkErrors.NETWORK_TLS_FILES, values, { cause: error });
-  }
 }

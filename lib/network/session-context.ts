@@ -3,7 +3,7 @@ import type { Logger } from '../logger.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { FrontendTls } from './frontend.ts';
+import type { FrontendTls } from './frontend-tls.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
 /** What all sessions of one server share. */

@@ -32,6 +32,12 @@ export class StartupReader {
     return this.#backlog.length;
   }
 
+  /** The first byte of what comes next, which stays there; undefined when the client ends its side before it. */
+  async first(): Promise<number | undefined> {
+    while (this.#backlog.length === 0 && !this.#ended) await this.#more();
+    return this.#backlog[0];
+  }
+
   /**
    * Gives the next packet; null when the client ends its side before it.
    * @throws {GatewayDError} PROTOCOL_BAD_STARTUP, PROTOCOL_UNSUPPORTED_VERSION
@@ -45,7 +51,7 @@ export class StartupReader {
         return { ...read, bytes };
       }
       if (this.#ended) return null;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await this.#more();
     }
   }
 
@@ -69,6 +75,10 @@ export class StartupReader {
     this.#continue();
     this.#onGone();
   };
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
 
   #continue(): void {
     const wake = this.#wake;

@@ -77,8 +77,46 @@ export const serverSchema = {
     enableTicker: { type: 'boolean', description: 'Fire the hook `tick` at intervals.', default: false },
     tickInterval: { ...positiveDuration, description: 'Time between two ticks.', default: '5s' },
     enableTLS: { type: 'boolean', description: 'Offer TLS to clients. Needs certFile and keyFile.', default: false },
-    certFile: { type: 'string', description: "The server's TLS certificate, in PEM.", default: '' },
+    certFile: {
+      type: 'string',
+      description:
+        "The server's TLS certificate, in PEM, with those between it and the authority. Read again when it changes.",
+      default: '',
+    },
     keyFile: { type: 'string', description: 'Private key of the certificate, in PEM.', default: '' },
+    requireTLS: {
+      type: 'boolean',
+      description: 'Turn clients away that do not use TLS. Needs enableTLS. A Unix socket is never encrypted.',
+      default: false,
+    },
+    clientCaFile: {
+      type: 'string',
+      description:
+        'Certificate authorities of the clients, in PEM. With it, clients are asked for a certificate when they use TLS.',
+      default: '',
+    },
+    clientCertificate: {
+      type: 'string',
+      description:
+        'What is asked of a client where there is a clientCaFile. `optional`: what it shows must be valid. `verify-ca`: it must show one. `verify-full`: a name in it (common name, DNS name or mail address) must also be the user it logs in as.',
+      enum: ['optional', 'verify-ca', 'verify-full'],
+      default: 'verify-full',
+    },
+    clientNames: {
+      type: 'array',
+      description:
+        'Users that names in certificates stand for. A name that is not listed stands for the user of that name.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          name: { type: 'string', minLength: 1, description: 'A name in a certificate.' },
+          user: { type: 'string', minLength: 1, description: 'A user who may come in with it.' },
+        },
+        required: ['name', 'user'],
+      },
+      default: [],
+    },
     handshakeTimeout: { ...positiveDuration, description: 'How long a TLS handshake may take.', default: '5s' },
     loginTimeout: {
       ...duration,
