@@ -1,10 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { connect as connectNet } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
+import { checkConfig } from '../../lib/config/check.ts';
+import { Generations } from '../../lib/hooks/generation.ts';
+import { createHooks } from '../../lib/hooks/hooks.ts';
+import { silentLogger } from '../../lib/logger.ts';
+import { Gateway } from '../../lib/network/gateway.ts';
 import { caught } from '../support/caught.ts';
 import { certificate, certificateFile } from '../support/certificates.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
@@ -48,7 +55,6 @@ describe('TLS that is negotiated directly', () => {
   it('takes the handshake byte by byte', async () => {
     using raw = await WireClient.connect(gateway.port);
     const far = new WireClient(raw.socket);
-    const { Duplex } = await import('node:stream');
     const trickle = new Duplex({
       read: () => undefined,
       write: (chunk: Buffer, _encoding, done) => {
@@ -223,7 +229,6 @@ describe('the certificate of a server', () => {
 
   it('is read again with the configuration, and changes nothing where it cannot be used', async () => {
     await using gateway = await startHere();
-    const { checkConfig } = await import('../../lib/config/check.ts');
     const { network, address } = await sharedPostgres();
     const config = await checkConfig({
       clients: { default: { writes: { network, address } } },
@@ -247,14 +252,11 @@ describe('the certificate of a server', () => {
   });
 
   it('may be named relative to the folder of the configuration', async () => {
-    const { Gateway } = await import('../../lib/network/gateway.ts');
-    const { createHooks } = await import('../../lib/hooks/hooks.ts');
-    const { silentLogger } = await import('../../lib/logger.ts');
-    const { checkConfig } = await import('../../lib/config/check.ts');
     const config = await checkConfig({
       servers: { default: { address: '127.0.0.1:0', enableTLS: true, certFile: 'used.pem', keyFile: './used.key' } },
     });
-    const options = { config, hooks: createHooks(), logger: silentLogger() };
+    const generations = new Generations(createHooks());
+    const options = { config, generations, logger: silentLogger() };
     expect(() => new Gateway(options)).to.throw(/ENOENT/);
     expect(() => new Gateway({ ...options, directory: folder })).not.to.throw();
   });
@@ -266,8 +268,7 @@ describe('requests for encryption', () => {
     try {
       const address = path.join(folder, '.s.PGSQL.5432');
       await using gateway = await start({ network: 'unix', address, requireTLS: true });
-      const { connect } = await import('node:net');
-      const socket = connect({ path: address, allowHalfOpen: true });
+      const socket = connectNet({ path: address, allowHalfOpen: true });
       await once(socket, 'connect');
       using client = new WireClient(socket);
       client.send(sslRequest);
