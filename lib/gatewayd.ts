@@ -4,10 +4,13 @@ import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { defaultPluginRow } from './config/plugin-row.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
+import { controlErrors } from './control/errors.ts';
+import { ReloadQueue } from './control/reload-queue.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError, messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
@@ -23,6 +26,8 @@ import { version } from './version.ts';
 /** What a run of gatewayd is made from. */
 export interface GatewayDOptions {
   readonly loaded: LoadedConfig;
+  /** Reads the configuration again, for a reload; without it, that of the start stays. */
+  readonly reread?: () => Promise<LoadedConfig>;
   /** `run --dev`: plugins are taken as they are, without a look at plugins.lock. */
   readonly devMode: boolean;
   /** Undefined where the flag was not given: only an explicit flag overrides another no. */
@@ -56,6 +61,26 @@ export interface Started {
   readonly milliseconds: number;
 }
 
+/** What is to be loaded anew. */
+export interface ReloadRequest {
+  /** The plugins whose modules are imported anew; all of them where it is left out. */
+  readonly plugins?: readonly string[];
+  /** Where plugins are to run from now on, whatever their rows say; for the life of the process. */
+  readonly isolation?: Readonly<Record<string, PluginRow['isolation']>>;
+}
+
+/** What a reload came to. */
+export interface Reloaded {
+  /** Of the generation that is the current one now. */
+  readonly generation: number;
+  /** Every plugin found or named in the config, as at start. */
+  readonly reports: readonly PluginReport[];
+  /** Versions before, by name, of the plugins that were loaded before. */
+  readonly before: ReadonlyMap<string, string>;
+  readonly servers: readonly { readonly name: string; readonly address: string }[];
+  readonly milliseconds: number;
+}
+
 type Clients = GlobalConfig['clients'];
 
 const builtInDirectory = fileURLToPath(new URL('../plugins', import.meta.url));
@@ -71,9 +96,15 @@ export class GatewayD {
   readonly #options: GatewayDOptions;
   readonly #logger: Logger;
   readonly #choice: TelemetryChoice;
-  readonly #host: PluginHost;
   readonly #generations: Generations;
+  readonly #reloads = new ReloadQueue((request) => this.#reload(request));
+  /** Generations that sessions are still to leave. */
+  readonly #retiring = new Set<Promise<void>>();
   readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
+  #host: PluginHost;
+  #isolation: NonNullable<ReloadRequest['isolation']> = {};
+  /** Of the newest generation that was tried. */
+  #newest = 1;
   #gateway: Gateway | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -103,7 +134,7 @@ export class GatewayD {
       // The database takes its second while the plugins load.
       for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
       await this.#host.load();
-      const final = await this.#configLoaded(config);
+      const final = await this.#configLoaded(config, this.#host.hooks);
       if (final.loggers['default'] !== undefined) this.#logger.level = levelOf(final.loggers['default']);
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
@@ -147,6 +178,18 @@ export class GatewayD {
     emit(this.#host.hooks.startup, Object.freeze(event));
   }
 
+  /**
+   * Reads the configuration and loads the plugins again, beside those there are, and goes over to them when all is
+   * well: sessions move when nothing of theirs is in flight. One reload is made after the other; those asked for while
+   * one is under way are made as one.
+   * @throws what keeps it from being done; then everything goes on as it was. {GatewayDError} CONFIG_INVALID,
+   * PLUGIN_NOT_RELOADED, PLUGIN_NOT_FOUND, PLUGIN_REQUIRED_FAILED, NETWORK_ADDRESS_IN_USE and others of the network's,
+   * CONTROL_STOPPING
+   */
+  async reload(request: ReloadRequest = {}): Promise<Reloaded> {
+    return await this.#reloads.ask(request);
+  }
+
   /** Tells the plugins of a signal the process got, and waits for them a moment. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     await this.#within(emitSeries(this.#host.hooks.signal, { signal }), 'signal');
@@ -165,14 +208,69 @@ export class GatewayD {
 
   async #stop(): Promise<void> {
     const connections = this.#gateway?.sessions ?? 0;
+    const reloading = this.#reloads.close();
     await this.#gateway?.close();
     await this.#within(emitSeries(this.#host.hooks.shutdown, { connections }), 'shutdown');
+    await reloading;
+    await Promise.all(this.#retiring);
     await this.#host.deactivate();
     // One that did not start has been said to whoever waited for it.
     await Promise.all(
       [...this.#embedded.values()].map((database) => database.then((one) => one.stop()).catch(() => {})),
     );
     this.#logger.info('stopped');
+  }
+
+  async #reload({ plugins, isolation }: ReloadRequest): Promise<Reloaded> {
+    const begun = performance.now();
+    if (this.#gateway === undefined || this.#stopped !== undefined) throw stopping();
+    const loaded = (await this.#options.reread?.()) ?? this.#options.loaded;
+    const generation = ++this.#newest;
+    const isolated = { ...this.#isolation, ...isolation };
+    const { options } = pluginHostOptions({ ...this.#options, loaded });
+    const rows = options.rows.map((row) => ({ ...row, isolation: isolated[row.name] ?? row.isolation }));
+    const old = this.#host;
+    const before = new Map(old.loaded.map((plugin) => [plugin.name, plugin.version]));
+    const host = new PluginHost(
+      { ...options, rows, generation },
+      { host: old, ...(plugins === undefined ? {} : { names: plugins }) },
+    );
+    try {
+      await host.load();
+      const final = await this.#configLoaded(loaded.config, host.hooks);
+      const { clients } = await this.#placeDatabases(final.clients);
+      if (this.#stopped !== undefined) throw stopping();
+      await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
+      if (final.loggers['default'] !== undefined) this.#logger.level = levelOf(final.loggers['default']);
+      this.#isolation = isolated;
+      this.#replace(old, host, generation, milliseconds(final.pluginHost.reloadDrainTimeout));
+    } catch (error) {
+      await host.deactivate();
+      throw error;
+    }
+    const took = Math.round(performance.now() - begun);
+    this.#logger.info({ generation, milliseconds: took }, 'reloaded');
+    return {
+      generation,
+      reports: host.reports,
+      before,
+      servers: this.#gateway.addresses,
+      milliseconds: took,
+    };
+  }
+
+  #replace(old: PluginHost, host: PluginHost, generation: number, limit: number): void {
+    this.#host = host;
+    host.takeOver();
+    const goOn = new Set(host.loaded.map(({ name }) => name));
+    const superseded = this.#generations.replace(host.hooks, generation);
+    const timer = setTimeout(() => superseded.evict(), limit).unref();
+    const retiring = superseded.left.then(() => {
+      clearTimeout(timer);
+      return old.deactivate(goOn);
+    });
+    this.#retiring.add(retiring);
+    void retiring.then(() => this.#retiring.delete(retiring));
   }
 
   /** Stopping has a limit of its own: the time limit of a tap is far longer than anybody waits for a process to end. */
@@ -185,8 +283,8 @@ export class GatewayD {
   }
 
   /** Lets the plugins change the configuration. A change that makes it wrong is put aside and said. */
-  async #configLoaded(config: GlobalConfig): Promise<GlobalConfig> {
-    const changed = await emitWaterfall(this.#host.hooks.configLoaded, config);
+  async #configLoaded(config: GlobalConfig, hooks: Hooks): Promise<GlobalConfig> {
+    const changed = await emitWaterfall(hooks.configLoaded, config);
     if (changed === config) return config;
     const { checkConfig } = await import('./config/check.ts');
     try {
@@ -275,6 +373,8 @@ export function pluginHostOptions(options: GatewayDOptions): {
     },
   };
 }
+
+const stopping = (): GatewayDError => new GatewayDError(controlErrors.CONTROL_STOPPING);
 
 function embeddedAddresses(clients: Clients): string[] {
   const addresses = Object.values(clients).flatMap((blocks) => Object.values(blocks).map(({ address }) => address));

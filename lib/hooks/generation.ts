@@ -105,10 +105,13 @@ export class Generations {
     return this.#current.lease(tenant);
   }
 
-  /** Makes a bus the current generation. */
-  replace(hooks: Hooks): Superseded {
+  /**
+   * Makes a bus the current generation.
+   * @param number higher than all before it: one that was tried and refused leaves a gap
+   */
+  replace(hooks: Hooks, number: number = this.current.number + 1): Superseded {
     const old = this.#current;
-    this.#current = new Tenancy({ number: old.generation.number + 1, hooks });
+    this.#current = new Tenancy({ number, hooks });
     this.#tenancies.add(this.#current);
     const superseded = old.supersede();
     void superseded.left.then(() => this.#tenancies.delete(old));

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { emitSeries } from '../hooks/dispatch.ts';
 import type { Generations } from '../hooks/generation.ts';
-import type { Built } from '../hooks/hooks.ts';
+import type { Built, Hooks } from '../hooks/hooks.ts';
 import type { Logger } from '../logger.ts';
 import { type ArrangedSockets, arrangeSockets } from './arrange-sockets.ts';
 import { CancelRegistry } from './cancel-registry.ts';
@@ -62,7 +62,8 @@ export class Gateway implements AsyncDisposable {
   async listen(): Promise<void> {
     const first = this.#first;
     this.#first = null;
-    if (first !== null) await this.#inTurn(() => this.#change(first.config, first.plans));
+    if (first !== null)
+      await this.#inTurn(() => this.#change(first.config, first.plans, this.#surroundings.generations.current.hooks));
   }
 
   /**
@@ -75,11 +76,12 @@ export class Gateway implements AsyncDisposable {
    * need the same port on different addresses (0.0.0.0 and 127.0.0.1), the old one stops a moment before the new one
    * listens.
    * @param config as `checkConfig` gives it
+   * @param hooks who is told of it; the current generation where it is left out
    * @throws {GatewayDError} for addresses and certificates that cannot be used, NETWORK_ADDRESS_IN_USE,
    * NETWORK_CANNOT_LISTEN
    */
-  async reconfigure(config: NetworkConfig): Promise<void> {
-    await this.#inTurn(() => this.#change(config, this.#plan(config)));
+  async reconfigure(config: NetworkConfig, hooks: Hooks = this.#surroundings.generations.current.hooks): Promise<void> {
+    await this.#inTurn(() => this.#change(config, this.#plan(config), hooks));
   }
 
   /**
@@ -117,18 +119,17 @@ export class Gateway implements AsyncDisposable {
     return over;
   }
 
-  async #change(config: NetworkConfig, plans: readonly ServerPlan[]): Promise<void> {
+  async #change(config: NetworkConfig, plans: readonly ServerPlan[], hooks: Hooks): Promise<void> {
     if (this.#closed) return;
-    await this.#tell(config);
+    await this.#tell(config, hooks);
     const before = new Map<string, Server>();
     for (const { plan, server } of this.#groups.values()) if (server !== null) before.set(plan.socketKey, server);
-    const sockets = await arrangeSockets(plans, before, this.#surroundings.generations.current.hooks);
+    const sockets = await arrangeSockets(plans, before, hooks);
     this.#config = config;
     this.#adopt(plans, sockets);
     if (this.#closed) return this.destroy();
     for (const { name, address } of this.addresses) {
-      if (sockets.opened.includes(name))
-        await emitSeries(this.#surroundings.generations.current.hooks.booted, { name, address });
+      if (sockets.opened.includes(name)) await emitSeries(hooks.booted, { name, address });
     }
   }
 
@@ -151,8 +152,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Tells the plugins of what is not as it was. */
-  async #tell(config: NetworkConfig): Promise<void> {
-    const { newPool, newClient, newProxy, newServer } = this.#surroundings.generations.current.hooks;
+  async #tell(config: NetworkConfig, hooks: Hooks): Promise<void> {
+    const { newPool, newClient, newProxy, newServer } = hooks;
     const before = this.#config;
     for (const event of changed(inBlocks(before.pools), inBlocks(config.pools))) await emitSeries(newPool, event);
     for (const event of changed(inBlocks(before.clients), inBlocks(config.clients))) await emitSeries(newClient, event);

@@ -1,6 +1,13 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import path from 'node:path';
-import { callerStack, framesOf, stackOf } from './stack-frames.ts';
+import type { ModuleTag } from './module-tag.ts';
+import { callerStack, framesOf, type StackFrame, stackOf } from './stack-frames.ts';
+
+/** One owner of a file or folder, in one generation. */
+interface Claim<Owner> {
+  readonly owner: Owner;
+  readonly tag: ModuleTag;
+}
 
 /** Whose code it was, and in which of its taps it was begun. */
 export interface Place<Owner> {
@@ -11,15 +18,30 @@ export interface Place<Owner> {
 
 /**
  * Tells whose code it was: by the topmost frame of a stack that lies in a plugin's file or folder, or else by the
- * asynchronous context that was entered around the plugin's import, `apply` and taps.
+ * asynchronous context that was entered around the plugin's import, `apply` and taps. All generations of a process share
+ * one.
  */
 export class Attribution<Owner> {
   readonly #context = new AsyncLocalStorage<Place<Owner>>();
-  readonly #owners = new Map<string, Owner>();
+  /** Of each root, oldest generation first. */
+  readonly #claims = new Map<string, readonly Claim<Owner>[]>();
 
-  /** @param root real path of the owner's file or folder */
-  add(root: string, owner: Owner): void {
-    this.#owners.set(root, owner);
+  /**
+   * @param root real path of the owner's file or folder
+   * @param tag what the URLs of its modules end with
+   */
+  add(root: string, owner: Owner, tag: ModuleTag = ''): void {
+    this.#claims.set(root, [...(this.#claims.get(root) ?? []), { owner, tag }]);
+  }
+
+  /**
+   * The owner is unloaded. What its code still does is the next generation's, for there it can be mended; the last
+   * owner of a root stays: its code stays, too.
+   */
+  remove(root: string, owner: Owner): void {
+    const claims = this.#claims.get(root) ?? [];
+    const others = claims.filter((claim) => claim.owner !== owner);
+    if (others.length > 0) this.#claims.set(root, others);
   }
 
   /** Calls `call` in the owner's asynchronous context. */
@@ -58,21 +80,30 @@ export class Attribution<Owner> {
 
   /** The line of the owner's code that is running, as `file:line:column`. */
   lineOfCaller(owner: Owner): string | undefined {
-    return framesOf(callerStack()).find(({ file }) => this.#ofFile(file) === owner)?.place;
+    return framesOf(callerStack()).find((frame) => this.#ofFrame(frame) === owner)?.place;
   }
 
   #ofStack(stack: string): Owner | undefined {
-    for (const { file } of framesOf(stack)) {
-      const owner = this.#ofFile(file);
+    for (const frame of framesOf(stack)) {
+      const owner = this.#ofFrame(frame);
       if (owner !== undefined) return owner;
     }
     return undefined;
   }
 
-  #ofFile(file: string): Owner | undefined {
+  #ofFrame({ file, tag }: StackFrame): Owner | undefined {
     for (let place = file; ; place = path.dirname(place)) {
-      const owner = this.#owners.get(place);
-      if (owner !== undefined || place === path.dirname(place)) return owner;
+      const claims = this.#claims.get(place);
+      if (claims !== undefined) return this.#choose(claims, tag);
+      if (place === path.dirname(place)) return undefined;
     }
+  }
+
+  /** Generations can share a module: then the context decides, and without one the newest is taken. */
+  #choose(claims: readonly Claim<Owner>[], tag: ModuleTag): Owner | undefined {
+    const tagged = claims.filter((claim) => claim.tag === tag);
+    const possible = tagged.length > 0 ? tagged : claims;
+    const current = possible.length > 1 ? this.current() : undefined;
+    return (possible.find(({ owner }) => owner === current) ?? possible.at(-1))?.owner;
   }
 }

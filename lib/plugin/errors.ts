@@ -202,6 +202,10 @@ export const pluginErrors = defineErrors({
     message: 'Plugin {plugin} is an executable, {path}; running those is still to come',
     mend: 'Set `enabled: false` in its row until then.',
   },
+  PLUGIN_NOT_RELOADED: {
+    message: 'nothing was reloaded, because of: {plugins}',
+    mend: 'Mend the plugins and reload again; until then everything goes on as it was.',
+  },
   PLUGIN_REQUIRED_FAILED: {
     message: 'Not started: required plugins failed: {plugins}',
     mend: 'See what is reported of them, or take `required: true` out of their rows.',

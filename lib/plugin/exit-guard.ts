@@ -9,7 +9,8 @@ type Exits = Record<Member, (...values: unknown[]) => never>;
 
 const members: readonly Member[] = ['exit', 'abort', 'reallyExit'];
 const exits = process as unknown as Exits;
-const guarded = new Set<Attribution<Named>>();
+/** How often each is guarded: the generations of a process share one. */
+const guarded = new Map<Attribution<Named>, number>();
 let removeGuards: (() => void) | undefined;
 
 /**
@@ -17,21 +18,32 @@ let removeGuards: (() => void) | undefined;
  * @returns the function that ends it
  */
 export function guardExit(attribution: Attribution<Named>): () => void {
-  guarded.add(attribution);
+  guarded.set(attribution, (guarded.get(attribution) ?? 0) + 1);
   removeGuards ??= installGuards();
   return () => {
-    guarded.delete(attribution);
-    if (guarded.size > 0) return;
-    removeGuards?.();
-    removeGuards = undefined;
+    const left = (guarded.get(attribution) ?? 0) - 1;
+    if (left > 0) guarded.set(attribution, left);
+    else guarded.delete(attribution);
+    if (guarded.size === 0) removeAllGuards();
   };
+}
+
+/** Ends the process at once, whoever's code led here. */
+export function exitUnguarded(code: number): never {
+  removeAllGuards();
+  process.exit(code);
+}
+
+function removeAllGuards(): void {
+  removeGuards?.();
+  removeGuards = undefined;
 }
 
 function installGuards(): () => void {
   const removals = members.map((member) => {
     const original = exits[member];
     const guard = function (this: unknown, ...values: unknown[]): never {
-      for (const attribution of guarded) {
+      for (const attribution of guarded.keys()) {
         const owner = attribution.ofCaller();
         if (owner) throw new GatewayDError(pluginErrors.PLUGIN_EXIT, { plugin: owner.name, member });
       }

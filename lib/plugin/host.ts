@@ -8,14 +8,16 @@ import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
 import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
 import { explain, type ExplainedHook } from './explain.ts';
-import { guardExit } from './exit-guard.ts';
+import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
 import { coded, recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
 import { FailureThrottle } from './failure-throttle.ts';
 import { inProcess } from './loader.ts';
+import { locate, notFound } from './locate.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
 import { registerModuleHooks } from './module-hooks.ts';
+import { type ModuleTag, tagOf } from './module-tag.ts';
 import type { PluginHostOptions } from './options.ts';
 import { Registry } from './registry.ts';
 import type { PluginReport } from './report.ts';
@@ -26,6 +28,18 @@ import { lockEntry } from './trust.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
 import { verifies } from './verify.ts';
 
+/** The generation that another one is to replace. */
+export interface ReplacedHost {
+  readonly host: PluginHost;
+  /** The plugins whose modules are imported anew; all but the built-in ones where it is left out. */
+  readonly names?: readonly string[];
+}
+
+interface Before extends ReplacedHost {
+  /** Those that were loaded. */
+  readonly plugins: ReadonlyMap<string, ManagedPlugin>;
+}
+
 /**
  * Finds, verifies, loads and supervises plugins. One instance is one generation of them on one bus: `load()` once, then
  * `deactivate()` once.
@@ -35,14 +49,23 @@ export class PluginHost {
   readonly hooks: Hooks = createHooks();
   readonly #options: PluginHostOptions;
   readonly #limit: number;
-  readonly #attribution = new Attribution<ManagedPlugin>();
-  readonly #timers = new TimerWatch(this.#attribution);
+  readonly #attribution: Attribution<ManagedPlugin>;
+  readonly #timers: TimerWatch<ManagedPlugin>;
   readonly #registry: Registry;
   readonly #activation: Activation;
+  /** What it is to take over from; null once it has, and for the first of a process. */
+  #before: Before | null;
   #releaseExit: (() => void) | null = null;
 
-  constructor(options: PluginHostOptions) {
+  /** @param before the generation this one is to replace, loaded; leave it out for the first of a process */
+  constructor(options: PluginHostOptions, before?: ReplacedHost) {
     this.#options = options;
+    this.#attribution = before === undefined ? new Attribution() : before.host.#attribution;
+    this.#timers = new TimerWatch(this.#attribution);
+    this.#before =
+      before === undefined
+        ? null
+        : { ...before, plugins: new Map(before.host.loaded.map((plugin) => [plugin.name, plugin])) };
     this.#limit = options.applyTimeout ?? 5_000;
     this.#registry = new Registry((error, plugin) => {
       const failed = new GatewayDError(pluginErrors.PLUGIN_VISITOR_FAILED, { plugin, reason: messageOf(error) });
@@ -66,6 +89,11 @@ export class PluginHost {
     return this.#registry.face;
   }
 
+  /** Those that are loaded, in the order they were applied. */
+  get loaded(): readonly ManagedPlugin[] {
+    return this.#registry.managed.filter(({ state }) => state === 'loaded');
+  }
+
   /** One for each plugin found or named in the config: the loaded ones in the order they were applied, then the others. */
   get reports(): readonly PluginReport[] {
     return this.#registry.managed.map((plugin) => plugin.report());
@@ -79,13 +107,14 @@ export class PluginHost {
   /**
    * Loads every plugin that can be loaded and reports every other one.
    * @throws {GatewayDError} PLUGIN_REQUIRED_FAILED when a plugin is not loaded whose row says `required: true`; the
-   * others are loaded all the same
+   * others are loaded all the same. Where it is to replace another generation, PLUGIN_NOT_RELOADED when a plugin is
+   * not that was loaded there, or that was asked for by name
    */
   async load(): Promise<void> {
     this.#releaseExit = guardExit(this.#attribution);
     this.#timers.start();
     try {
-      for (const examined of await examine(this.#options)) this.#add(examined);
+      for (const examined of await this.#examine()) this.#add(examined);
       this.#sayWhatIsUnverified();
       await this.#importAll();
       await this.#applyAll();
@@ -95,12 +124,29 @@ export class PluginHost {
     }
     this.#standInForGuards();
     this.#checkRequired();
+    await this.#checkReload();
   }
 
-  /** Deactivates the loaded plugins in reverse order, each within its time limit. Never throws. */
-  async deactivate(): Promise<void> {
+  /** It has replaced the generation before it: puts on record what was loaded and reloaded. */
+  takeOver(): void {
+    const before = this.#before;
+    this.#before = null;
+    if (before === null) return;
+    for (const plugin of this.#registry.managed) {
+      if (plugin.state === 'loaded') this.#logLoaded(plugin, before.plugins.get(plugin.name)?.version ?? null);
+    }
+  }
+
+  /**
+   * Deactivates the loaded plugins in reverse order, each within its time limit. Never throws.
+   * @param goOn names of plugins that the generation after it has, too: those are not said to be unloaded
+   */
+  async deactivate(goOn: ReadonlySet<string> = new Set()): Promise<void> {
     for (const plugin of this.#registry.managed.toReversed()) {
-      if (plugin.state === 'loaded') await this.#deactivate(plugin);
+      if (plugin.state === 'loaded') await this.#deactivate(plugin, goOn.has(plugin.name) || this.#before !== null);
+    }
+    for (const plugin of this.#registry.managed) {
+      if (plugin.examined.path !== null) this.#attribution.remove(plugin.examined.path, plugin);
     }
     this.#releaseExit?.();
     this.#releaseExit = null;
@@ -122,8 +168,37 @@ export class PluginHost {
 
   /** Ends the process at once, whoever's code led here: `process.exit` throws where a plugin's did. */
   exit(code: number): never {
-    this.#releaseExit?.();
-    process.exit(code);
+    exitUnguarded(code);
+  }
+
+  /** Those that go on with the module they have are not looked at again: only their rows may have changed. */
+  async #examine(): Promise<readonly Examined[]> {
+    const found = await examine(this.#options);
+    const before = this.#before;
+    if (before === null) return found;
+    const kept = new Map<string, Examined>();
+    for (const { name, examined } of before.plugins.values()) {
+      const row = this.#options.rows.find((one) => one.name === name);
+      if (!this.#isFresh(examined) && row?.enabled !== false) kept.set(name, { ...examined, row });
+    }
+    const known = new Set(found.map(({ name }) => name));
+    return [
+      ...found.map((one) => (one.state === 'disabled' ? one : (kept.get(one.name) ?? one))),
+      ...[...kept.values()].filter(({ name }) => !known.has(name)),
+    ];
+  }
+
+  /** Whether a plugin's module is imported anew. The built-in ones cannot have changed. */
+  #isFresh({ name, source }: Examined): boolean {
+    const asked = this.#before?.names;
+    return source?.builtIn !== true && (asked === undefined || asked.includes(name));
+  }
+
+  #tagFor(examined: Examined): ModuleTag {
+    const { generation = 1 } = this.#options;
+    if (this.#before === null || examined.source?.builtIn === true) return '';
+    const old = this.#before.plugins.get(examined.name);
+    return old === undefined || this.#isFresh(examined) ? tagOf(generation) : old.tag;
   }
 
   #add(examined: Examined): void {
@@ -141,7 +216,8 @@ export class PluginHost {
       this.#options.logger.error(fields, 'more failures of a plugin than are told of one by one');
     });
     const plugin = new ManagedPlugin(examined, { rank: rank === -1 ? Infinity : rank, generation, failures, throttle });
-    if (examined.path !== null) this.#attribution.add(examined.path, plugin);
+    plugin.tag = this.#tagFor(examined);
+    if (examined.path !== null) this.#attribution.add(examined.path, plugin, plugin.tag);
     this.#registry.add(plugin);
     if (plugin.error !== null) this.#report(plugin, plugin.error, { hook: null, phase: 'load' });
   }
@@ -151,23 +227,28 @@ export class PluginHost {
     const ready = this.#registry.managed.flatMap((plugin) =>
       plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
     );
-    if (ready.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
+    if (this.#before !== null || ready.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
     await Promise.all(ready.map((one) => this.#import(one.plugin, one.ready)));
   }
 
   async #import(plugin: ManagedPlugin, ready: Ready): Promise<void> {
     const started = performance.now();
     try {
-      plugin.module = await inProcess.load(ready, this.#limit, (call) => this.#attribution.run(plugin, call));
-      const actual = await checksumOf(plugin.name, ready.source);
-      if (actual !== ready.checksum) {
-        const values = { plugin: plugin.name, expected: ready.checksum, actual };
-        throw new GatewayDError(pluginErrors.PLUGIN_CHANGED_WHILE_LOADING, values);
-      }
+      const enter = <T>(call: () => T): T => this.#attribution.run(plugin, call);
+      plugin.module = await inProcess.load(ready, this.#limit, enter, plugin.tag);
+      if (this.#before?.plugins.get(plugin.name)?.tag !== plugin.tag) await this.#compareAgain(plugin, ready);
     } catch (error) {
       this.#refuse(plugin, error, { hook: null, phase: 'load' });
     }
     plugin.milliseconds = performance.now() - started;
+  }
+
+  /** @throws {GatewayDError} PLUGIN_CHANGED_WHILE_LOADING */
+  async #compareAgain({ name }: ManagedPlugin, ready: Ready): Promise<void> {
+    const actual = await checksumOf(name, ready.source);
+    if (actual === ready.checksum) return;
+    const values = { plugin: name, expected: ready.checksum, actual };
+    throw new GatewayDError(pluginErrors.PLUGIN_CHANGED_WHILE_LOADING, values);
   }
 
   async #applyAll(): Promise<void> {
@@ -182,11 +263,11 @@ export class PluginHost {
         .apply(plugin)
         .catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
       plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
-      if (plugin.state === 'loaded') this.#logLoaded(plugin);
+      if (plugin.state === 'loaded' && this.#before === null) this.#logLoaded(plugin, null);
     }
   }
 
-  async #deactivate(plugin: ManagedPlugin): Promise<void> {
+  async #deactivate(plugin: ManagedPlugin, goesOn: boolean): Promise<void> {
     try {
       await this.#activation.deactivate(plugin);
     } catch (error) {
@@ -201,7 +282,7 @@ export class PluginHost {
     const { name, version, generation, face } = plugin;
     const statistics = summarise(face.statistics);
     const fields = { plugin: name, version, oldVersion: version, generation, ...(statistics && { statistics }) };
-    this.#options.logger.info(fields, 'plugin unloaded');
+    if (!goesOn) this.#options.logger.info(fields, 'plugin unloaded');
   }
 
   #refuse(plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
@@ -253,6 +334,24 @@ export class PluginHost {
     throw new GatewayDError(pluginErrors.PLUGIN_REQUIRED_FAILED, { plugins });
   }
 
+  /** A generation that has lost a plugin replaces nothing. */
+  async #checkReload(): Promise<void> {
+    const before = this.#before;
+    if (before === null) return;
+    for (const name of before.names ?? []) {
+      const known = this.#registry.managed.find((plugin) => plugin.name === name);
+      if (known === undefined) throw await notFound(name, await locate(this.#options), this.#options.directory);
+      if (known.state !== 'disabled') continue;
+      throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, { plugins: `${name} (it is turned off)` });
+    }
+    const lost = this.#registry.managed.filter(
+      ({ name, state }) => state === 'failed' && (before.plugins.has(name) || before.names?.includes(name) === true),
+    );
+    if (lost.length === 0) return;
+    const plugins = lost.map(({ name, error }) => `${name} (${error?.code ?? ''}: ${error?.message ?? ''})`).join('; ');
+    throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, { plugins });
+  }
+
   #sayWhatIsUnverified(): void {
     const plugins = this.#registry.managed.filter(({ face }) => face.trust === 'unverified' && face.checksum !== '');
     if (verifies(this.#options) || plugins.length === 0) return;
@@ -260,12 +359,12 @@ export class PluginHost {
     this.#options.logger.warn({ plugins: names }, 'plugins are taken as they are: none is verified');
   }
 
-  #logLoaded(plugin: ManagedPlugin): void {
+  #logLoaded(plugin: ManagedPlugin, oldVersion: string | null): void {
     const { name, version, face, milliseconds } = plugin;
     const { checksum, trust } = face;
     this.#options.logger.info(
-      { plugin: name, version, oldVersion: null, checksum, trust, milliseconds: Math.round(milliseconds ?? 0) },
-      'plugin loaded',
+      { plugin: name, version, oldVersion, checksum, trust, milliseconds: Math.round(milliseconds ?? 0) },
+      oldVersion === null ? 'plugin loaded' : 'plugin reloaded',
     );
   }
 

@@ -1,8 +1,11 @@
+import { createRequire } from 'node:module';
+import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { Ready } from './examine.ts';
+import type { ModuleTag } from './module-tag.ts';
 import { readModule, type PluginModule } from './plugin-module.ts';
 import { framesOf, stackOf } from './stack-frames.ts';
 import { lineOfSyntaxError } from './syntax-error.ts';
@@ -12,15 +15,17 @@ export interface Runner {
   /**
    * Runs a plugin's module, once, and reads what it says of the plugin.
    * @param enter calls a function in the plugin's asynchronous context
+   * @param tag which import of the module: of one that was imported with it before, no code runs
    */
-  load(ready: Ready, milliseconds: number, enter: <T>(call: () => T) => T): Promise<PluginModule>;
+  load(ready: Ready, milliseconds: number, enter: <T>(call: () => T) => T, tag: ModuleTag): Promise<PluginModule>;
 }
 
 /** Runs plugins in this process, where nothing but their good will limits them. */
 export const inProcess: Runner = {
-  async load(ready, milliseconds, enter) {
+  async load(ready, milliseconds, enter, tag) {
     const { name: plugin, manifest } = ready;
-    const url = pathToFileURL(manifest.entryPoint).href;
+    const url = pathToFileURL(manifest.entryPoint).href + tag;
+    if (tag !== '') forgetRequired(ready.path);
     const late = (): Error => new GatewayDError(pluginErrors.PLUGIN_IMPORT_TIMEOUT, { plugin, milliseconds });
     try {
       const namespace = await within(
@@ -34,6 +39,17 @@ export const inProcess: Runner = {
     }
   },
 };
+
+/** What a plugin requires of its own files goes by their paths, and is kept by them. */
+function forgetRequired(root: string): void {
+  const { cache } = createRequire(import.meta.url);
+  const dependencies = join(root, 'node_modules') + sep;
+  for (const file of Object.keys(cache)) {
+    const isOwn = file === root || (file.startsWith(root + sep) && !file.startsWith(dependencies));
+    // eslint-disable-next-line typescript/no-dynamic-delete -- this is how Node has it done
+    if (isOwn) delete cache[file];
+  }
+}
 
 /** What is said of a plugin whose import threw something: our own errors are clear already. */
 async function explain({ name: plugin, path, manifest }: Ready, error: unknown): Promise<GatewayDError> {

@@ -9,6 +9,7 @@ import type { Examined } from './examine.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { FailureThrottle } from './failure-throttle.ts';
 import { unversioned } from './manifest.ts';
+import type { ModuleTag } from './module-tag.ts';
 import type { Deactivate } from './plugin.ts';
 import type { PluginModule } from './plugin-module.ts';
 import type { PluginReport, PluginState } from './report.ts';
@@ -43,6 +44,8 @@ export class ManagedPlugin {
   readonly throttle: FailureThrottle;
   readonly changes = new ChangeLog();
   readonly face: LoadedPlugin;
+  /** Which import of its module it is. */
+  tag: ModuleTag = '';
   /** Known once it was imported. */
   module: PluginModule | null = null;
   deactivate: Deactivate | null = null;

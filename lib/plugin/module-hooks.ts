@@ -10,6 +10,7 @@ const extension = fromSource ? '.ts' : '.js';
 export const publicSurface: string = new URL(`../index${extension}`, import.meta.url).href;
 
 const ownSources = new URL('../../', import.meta.url).href;
+const hostsOwn = new URL('../', import.meta.url).href;
 const isTypeScript = /\.m?ts(?:\?|$)/;
 
 /**
@@ -49,6 +50,10 @@ function syntaxError(file: string, drawn: string): SyntaxError {
   return new SyntaxError(`${reason} (${file}:${line})`);
 }
 
+interface Resolved {
+  readonly url: string;
+}
+
 interface Loaded {
   readonly format: string;
   readonly source?: unknown;
@@ -59,8 +64,22 @@ interface Loaded {
  * Node's `resolve` hook; returns what the next one returns, a promise or not.
  * @see https://nodejs.org/api/module.html#customization-hooks
  */
-export function resolve<R>(specifier: string, context: unknown, next: (specifier: string, context: unknown) => R): R {
-  return next(specifier === 'gatewayd' ? publicSurface : specifier, context);
+export function resolve<R extends Resolved | Promise<Resolved>>(
+  specifier: string,
+  context: { readonly parentURL?: string | undefined },
+  next: (specifier: string, context: unknown) => R,
+): R | Resolved | Promise<Resolved> {
+  const resolved = next(specifier === 'gatewayd' ? publicSurface : specifier, context);
+  const tag = /\?generation=\d+$/.exec(context.parentURL ?? '')?.[0];
+  if (tag === undefined || !/^[./#]/.test(specifier)) return resolved;
+  if (resolved instanceof Promise) return resolved.then((found: Resolved) => retagged(found, tag));
+  return retagged(resolved, tag);
+}
+
+/** What a plugin imports of its own is imported anew when the plugin is. */
+function retagged(found: Resolved, tag: string): Resolved {
+  const isOwn = found.url.startsWith('file:') && !found.url.includes('?') && !found.url.startsWith(hostsOwn);
+  return isOwn ? { ...found, url: found.url + tag } : found;
 }
 
 /** Node's `load` hook. */

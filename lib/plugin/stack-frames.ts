@@ -9,6 +9,8 @@ const longestFrame = 4096;
 export interface StackFrame {
   /** The file's path. */
   readonly file: string;
+  /** Which import of the file it is: the query of its URL, as `module-tag.ts` makes it; empty without one. */
+  readonly tag: string;
   /** `file:line:column` */
   readonly place: string;
 }
@@ -38,10 +40,11 @@ export function framesOf(stack: string): readonly StackFrame[] {
     // A message may be anything, and of any length.
     if (line.length > longestFrame) return [];
     const place = /^ +at (?:.*\()?(?:async )?(.+:\d+:\d+)\)?$/.exec(line)?.[1];
-    const file = place?.replace(/:\d+:\d+$/, '');
-    if (place === undefined || file === undefined) return [];
-    if (file.startsWith('file:')) return [{ file: pathOf(file), place: pathOf(place) }];
-    return path.isAbsolute(file) ? [{ file, place }] : [];
+    const found = place === undefined ? null : /^(.*?)(\?[^/]*)?(:\d+:\d+)$/.exec(place);
+    if (found === null) return [];
+    const [, named = '', tag = '', position = ''] = found;
+    const file = named.startsWith('file:') ? pathOf(named) : named;
+    return path.isAbsolute(file) ? [{ file, tag, place: file + position }] : [];
   });
 }
 
