@@ -1,16 +1,22 @@
-// `npm run bench`: every bench in turn, each in a process of its own; `npm run bench -- tap` only that one.
+// `npm run bench`: every bench in turn, each in a process of its own; `npm run bench -- tap` only that one. What follows
+// `peers` is for that bench: see there.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const all = ['start', 'exit', 'tap', 'plugins', 'checksum', 'relay', 'size'];
-const asked = process.argv.slice(2);
+const given = process.argv.slice(2);
+const peers = given.indexOf('peers');
+const asked = peers === -1 ? given : given.slice(0, peers);
+
 const unknown = asked.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
-  console.error(`There is no bench called ${unknown.join(', ')}; there are ${all.join(', ')}.`);
+  console.error(`There is no bench called ${unknown.join(', ')}; there are ${[...all, 'peers'].join(', ')}.`);
   process.exit(2);
 }
-for (const name of asked.length > 0 ? asked : all) {
+const chosen: [string, ...string[]][] = (given.length > 0 ? asked : all).map((name) => [name]);
+if (peers !== -1 || given.length === 0) chosen.push(['peers', ...given.slice(peers + 1)]);
+for (const [name, ...args] of chosen) {
   const script = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-  const { status } = spawnSync(process.execPath, ['--import=tsx', script], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['--import=tsx', script, ...args], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }
