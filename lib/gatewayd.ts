@@ -7,7 +7,7 @@ import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import { controlErrors } from './control/errors.ts';
 import { ReloadQueue } from './control/reload-queue.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
-import { GatewayDError, messageOf } from './errors.ts';
+import { GatewayDError } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
 import type { Hooks } from './hooks/hooks.ts';
@@ -135,7 +135,7 @@ export class GatewayD {
       for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
       await this.#host.load();
       const final = await this.#configLoaded(config, this.#host.hooks);
-      if (final.loggers['default'] !== undefined) this.#logger.level = levelOf(final.loggers['default']);
+      if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']));
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
       }
@@ -282,20 +282,14 @@ export class GatewayD {
     });
   }
 
-  /** Lets the plugins change the configuration. A change that makes it wrong is put aside and said. */
+  /** Lets the plugins change the configuration. What each of them gives is checked before the next one gets it. */
   async #configLoaded(config: GlobalConfig, hooks: Hooks): Promise<GlobalConfig> {
-    const changed = await emitWaterfall(hooks.configLoaded, config);
-    if (changed === config) return config;
-    const { checkConfig } = await import('./config/check.ts');
-    try {
-      return await checkConfig(changed);
-    } catch (error) {
-      this.#logger.error(
-        { hook: 'configLoaded', code: error instanceof GatewayDError ? error.code : null, error: messageOf(error) },
-        'a plugin returned a wrong configuration from configLoaded; the one on file stays',
-      );
-      return config;
-    }
+    return await emitWaterfall(hooks.configLoaded, config);
+  }
+
+  #setLogLevel(level: string): void {
+    this.#logger.level = level;
+    this.#host.setLogLevel(level);
   }
 
   /** Puts the address of a database of our own where the config says `embedded`. */

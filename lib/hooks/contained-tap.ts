@@ -28,6 +28,8 @@ interface TapCall {
   readonly started: number;
   /** The one call that a half-open breaker lets through. */
   readonly trial: boolean;
+  /** What it gave has been checked by the hook's own check. */
+  readonly checked?: boolean;
 }
 
 /** What all taps of one plugin on one hook share. */
@@ -147,11 +149,15 @@ export class ContainedTap {
     try {
       if (isThenable(result)) return this.#await(call, result);
       this.#check(result);
+      const rule = this.#result;
+      if (rule?.check !== undefined && call.checked !== true && result !== undefined && result !== call.payload) {
+        return this.#await({ ...call, checked: true }, rule.check(result, this.#place));
+      }
     } catch (error) {
       return this.#settleFailed(call, error);
     }
     const changes = this.#close(call, false) ?? [];
-    const kind = result === undefined ? undefined : this.#result?.kindOf(result);
+    const kind = result === undefined || result === call.payload ? undefined : this.#result?.kindOf(result);
     if (kind !== undefined) this.#changed(call.payload, [...changes, kind]);
     else if (changes.length > 0) this.#changed(call.payload, changes);
     return this.#result === undefined ? undefined : result;
@@ -223,9 +229,12 @@ export class ContainedTap {
     throw this.#error(hooksErrors.HOOK_BAD_RESULT, { got: kindOf(result), expected: rule.expected });
   }
 
+  get #place(): ErrorValues {
+    return { plugin: this.#owner.name, hook: this.#hook, tap: this.#name };
+  }
+
   #error(definition: ErrorDefinition, values: ErrorValues, cause?: unknown): GatewayDError {
-    const place = { plugin: this.#owner.name, hook: this.#hook, tap: this.#name };
-    return new GatewayDError(definition, { ...place, ...values }, cause === undefined ? undefined : { cause });
+    return new GatewayDError(definition, { ...this.#place, ...values }, cause === undefined ? undefined : { cause });
   }
 
   #report(error: unknown): void {

@@ -18,9 +18,13 @@ export const hooksErrors = defineErrors({
     message: 'Tap {tap} of plugin {plugin} returned {got} from hook {hook}, which takes {expected} or undefined',
     mend: 'Return what is asked for, or nothing: an arrow function without braces returns the value of its expression.',
   },
+  HOOK_BAD_CONFIG: {
+    message: 'Tap {tap} of plugin {plugin} returned a wrong configuration from {hook}: {reason}',
+    mend: 'Mend what the plugin changes; until then it is as if the tap had returned nothing.',
+  },
   HOOK_TIMEOUT: {
     message: 'Tap {tap} of plugin {plugin} on hook {hook} took longer than its limit of {limit} ms',
-    mend: 'See what the tap waits for; the limit is `timeout` in the plugin host section of the configuration.',
+    mend: "See what the tap waits for; the limit is `timeout` in the plugin host section of the configuration, or `timeout` or `timeouts` in the plugin's row.",
   },
   HOOK_ANSWERED_TWICE: {
     message: 'Tap {tap} of plugin {plugin} on hook {hook} called back more than once, or after it had thrown',

@@ -1,3 +1,5 @@
+import { GatewayDError, messageOf, type ErrorValues } from '../errors.ts';
+import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import type { ChangeKind } from './message-change.ts';
 import type { Opening } from './payloads.ts';
@@ -11,6 +13,11 @@ export interface TapResult {
   accepts(value: unknown): boolean;
   /** What an accepted value does. */
   kindOf(value: unknown): ChangeKind;
+  /**
+   * Checks an accepted value more closely, where that takes time; gives what the hook goes on with.
+   * @throws what is wrong with the value
+   */
+  check?(value: unknown, place: ErrorValues): Promise<unknown>;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -22,9 +29,19 @@ const verdict: TapResult = {
   kindOf: (value) => (value as Verdict).outcome.kind,
 };
 
+/** So that a wrong change is its plugin's, and no reason to put the others' aside. */
+async function checkedConfig(value: unknown, place: ErrorValues): Promise<unknown> {
+  const { checkConfig } = await import('../config/check.ts');
+  try {
+    return await checkConfig(value);
+  } catch (error) {
+    throw new GatewayDError(hooksErrors.HOOK_BAD_CONFIG, { ...place, reason: messageOf(error) }, { cause: error });
+  }
+}
+
 /** The hooks whose taps may return something; what any other hook's tap returns means nothing. */
 export const tapResults: Readonly<Partial<Record<HookName, TapResult>>> = {
-  configLoaded: { expected: 'a whole configuration', accepts: isRecord, kindOf: () => 'config' },
+  configLoaded: { expected: 'a whole configuration', accepts: isRecord, kindOf: () => 'config', check: checkedConfig },
   opening: { expected: 'what opening.refuse() gives', accepts: (value) => Refusal.is(value), kindOf: () => 'refusal' },
   route: {
     expected: 'one of routing.candidates',

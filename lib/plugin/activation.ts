@@ -90,7 +90,7 @@ export class Activation {
       plugins,
       config: await pluginConfig(name, examined.row?.config, configSchema, options.compiledSchemas),
       hooks: () => this.#viewFor(plugin),
-      logger: () => options.logger.child({ plugin: name }),
+      logger: () => (plugin.logger ??= options.logger.child({ plugin: name })),
       reportError: (error, context) => report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),
       emit: (event, data) => emit(bus.hook, Object.freeze({ name: event, data })),
     });

@@ -4,17 +4,29 @@ import type { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
 
 type Named = { readonly name: string };
-type Member = 'exit' | 'abort' | 'reallyExit';
-type Exits = Record<Member, (...values: unknown[]) => never>;
+type Member = (typeof members)[number];
+type Call = (...values: unknown[]) => unknown;
 
-const members: readonly Member[] = ['exit', 'abort', 'reallyExit'];
-const exits = process as unknown as Exits;
+const members = ['exit', 'abort', 'reallyExit', 'kill', 'chdir', 'removeAllListeners'] as const;
+const guardedProcess = process as unknown as Record<Member, Call>;
 /** How often each is guarded: the generations of a process share one. */
 const guarded = new Map<Attribution<Named>, number>();
 let removeGuards: (() => void) | undefined;
 
+/** Events whose listeners are what keeps the process in order. */
+const ownEvents = ['uncaughtException', 'unhandledRejection', 'SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Whether a call harms the process itself: a plugin may signal its own children and take its own listeners off. */
+function harms(member: Member, [first, second]: readonly unknown[]): boolean {
+  // 0 is the process's group, a negative number the group of that number, -1 everything; signal 0 only asks.
+  if (member === 'kill') return (Number(first) === process.pid || !(Number(first) > 0)) && second !== 0;
+  if (member === 'removeAllListeners') return first === undefined || ownEvents.includes(first as string);
+  return true;
+}
+
 /**
- * Makes `process.exit` and its like throw PLUGIN_EXIT when a plugin's code calls them; nobody else notices.
+ * Makes `process.exit` and whatever else ends the process, or changes what all of it stands on, throw PLUGIN_EXIT when a
+ * plugin's code calls it; nobody else notices.
  * @returns the function that ends it
  */
 export function guardExit(attribution: Attribution<Named>): () => void {
@@ -41,18 +53,18 @@ function removeAllGuards(): void {
 
 function installGuards(): () => void {
   const removals = members.map((member) => {
-    const original = exits[member];
-    const guard = function (this: unknown, ...values: unknown[]): never {
-      for (const attribution of guarded.keys()) {
+    const original = guardedProcess[member];
+    const guard = function (this: unknown, ...values: unknown[]): unknown {
+      for (const attribution of harms(member, values) ? guarded.keys() : []) {
         const owner = attribution.ofCaller();
         if (owner) throw new GatewayDError(pluginErrors.PLUGIN_EXIT, { plugin: owner.name, member });
       }
       return Reflect.apply(original, this, values);
     };
-    exits[member] = guard;
+    guardedProcess[member] = guard;
     return () => {
       // Somebody may have put a guard of their own over ours.
-      if (exits[member] === guard) exits[member] = original;
+      if (guardedProcess[member] === guard) guardedProcess[member] = original;
     };
   });
   syncBuiltinESMExports();

@@ -3,6 +3,11 @@ import type { PluginFailure } from '../hooks/loaded-plugin.ts';
 
 const kept = 32;
 
+/** Who taps the hook: its taps are called for as long as it is alive. */
+interface Tapper {
+  readonly alive: boolean;
+}
+
 /** One plugin's `hooks.error` and what it remembers. */
 export class FailureLog {
   readonly hook = new SyncHook<[PluginFailure]>(['failure'], 'error');
@@ -10,12 +15,15 @@ export class FailureLog {
   readonly #tapFailed: (error: unknown, tap: string) => void;
   #calling = false;
 
-  /** @param tapFailed told of each failure inside a tap of the hook; nobody else is */
-  constructor(tapFailed: (error: unknown, tap: string) => void) {
+  /**
+   * @param tapFailed told of each failure inside a tap of the hook; nobody else is
+   * @param whose asked at each tap which plugin it is that taps
+   */
+  constructor(tapFailed: (error: unknown, tap: string) => void, whose: () => Tapper | undefined = () => undefined) {
     this.#tapFailed = tapFailed;
     this.hook.intercept({
       register: (tap) => {
-        const contained = this.#contain(tap.name, tap.fn as (failure: PluginFailure) => void);
+        const contained = this.#contain(tap.name, tap.fn as (failure: PluginFailure) => void, whose());
         for (const failure of this.#failures) contained(failure);
         return { ...tap, fn: contained };
       },
@@ -38,8 +46,13 @@ export class FailureLog {
     }
   }
 
-  #contain(name: string, tap: (failure: PluginFailure) => unknown): (failure: PluginFailure) => void {
+  #contain(
+    name: string,
+    tap: (failure: PluginFailure) => unknown,
+    tapper: Tapper | undefined,
+  ): (failure: PluginFailure) => void {
     return (failure) => {
+      if (tapper?.alive === false) return;
       try {
         const result = tap(failure);
         if (result instanceof Promise) result.catch((error: unknown) => this.#tapFailed(error, name));

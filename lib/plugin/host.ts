@@ -67,7 +67,8 @@ export class PluginHost {
         ? null
         : { ...before, plugins: new Map(before.host.loaded.map((plugin) => [plugin.name, plugin])) };
     this.#limit = options.applyTimeout ?? 5_000;
-    this.#registry = new Registry((error, plugin) => {
+    const whose = (): ManagedPlugin | undefined => this.#attribution.ofCaller();
+    this.#registry = new Registry(whose, (error, plugin) => {
       const failed = new GatewayDError(pluginErrors.PLUGIN_VISITOR_FAILED, { plugin, reason: messageOf(error) });
       const owner = this.#attribution.ofError(error);
       if (owner) this.#report(owner, error, { hook: null, phase: 'reported' });
@@ -137,6 +138,11 @@ export class PluginHost {
     }
   }
 
+  /** Sets the level of the plugins' loggers: pino's children keep the level they were made with. */
+  setLogLevel(level: string): void {
+    for (const { logger } of this.#registry.managed) if (logger !== null) logger.level = level;
+  }
+
   /**
    * Deactivates the loaded plugins in reverse order, each within its time limit. Never throws.
    * @param goOn names of plugins that the generation after it has, too: those are not said to be unloaded
@@ -204,13 +210,14 @@ export class PluginHost {
   #add(examined: Examined): void {
     const { generation = 1 } = this.#options;
     const rank = this.#options.rows.findIndex((row) => row.name === examined.name);
+    const whose = (): ManagedPlugin | undefined => this.#attribution.ofCaller();
     const failures = new FailureLog((error, tap) => {
       const values = { plugin: examined.name, tap, reason: messageOf(error) };
       this.#warn(new GatewayDError(pluginErrors.PLUGIN_ERROR_TAP_FAILED, values), {
         plugin: examined.name,
         err: error,
       });
-    });
+    }, whose);
     const throttle = new FailureThrottle((place, count) => {
       const fields = { plugin: examined.name, generation, place, suppressed: count };
       this.#options.logger.error(fields, 'more failures of a plugin than are told of one by one');

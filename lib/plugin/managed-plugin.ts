@@ -4,6 +4,7 @@ import type { LoadedPlugin } from '../hooks/loaded-plugin.ts';
 import type { HookStatistics } from '../hooks/statistics.ts';
 import { statisticsOf } from '../hooks/view.ts';
 import type { ViewOwner } from '../hooks/view-owner.ts';
+import type { Logger } from '../logger.ts';
 import { ChangeLog } from './change-log.ts';
 import type { Examined } from './examine.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -54,6 +55,8 @@ export class ManagedPlugin {
   /** Whose its taps are, and its view of the hooks; null until that is made. */
   owner: Mutable<ViewOwner> | null = null;
   view: Hooks | null = null;
+  /** Null until the plugin asks for it. */
+  logger: Logger | null = null;
   #state: PluginState;
   #error: GatewayDError | null;
 

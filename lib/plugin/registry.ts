@@ -1,6 +1,12 @@
 import type { LoadedPlugin, LoadedPlugins } from '../hooks/loaded-plugin.ts';
 import type { ManagedPlugin } from './managed-plugin.ts';
 
+/** A function given to `plugins.each`, and the plugin that gave it. */
+interface Visitor {
+  readonly visit: (plugin: LoadedPlugin) => void;
+  readonly plugin: ManagedPlugin | undefined;
+}
+
 /** All plugins of a host. */
 export class Registry {
   /** What plugins see of it: iterating and `get` give the loaded ones, `each` the failed ones too. */
@@ -10,10 +16,13 @@ export class Registry {
     [Symbol.iterator]: () => this.#loaded(),
   });
   readonly #plugins: ManagedPlugin[] = [];
-  readonly #visitors: ((plugin: LoadedPlugin) => void)[] = [];
+  readonly #visitors: Visitor[] = [];
+  readonly #whose: () => ManagedPlugin | undefined;
   readonly #visitorFailed: (error: unknown, plugin: string) => void;
 
-  constructor(visitorFailed: (error: unknown, plugin: string) => void) {
+  /** @param whose asked which plugin it is that wants to visit the others: it does for as long as it is alive */
+  constructor(whose: () => ManagedPlugin | undefined, visitorFailed: (error: unknown, plugin: string) => void) {
+    this.#whose = whose;
     this.#visitorFailed = visitorFailed;
   }
 
@@ -25,7 +34,7 @@ export class Registry {
   add(plugin: ManagedPlugin): void {
     this.#plugins.push(plugin);
     if (plugin.state === 'disabled') return;
-    for (const visit of this.#visitors) this.#visit(visit, plugin);
+    for (const visitor of this.#visitors) this.#visit(visitor, plugin);
   }
 
   /** Puts plugins into the order given, before all others. */
@@ -39,17 +48,19 @@ export class Registry {
   }
 
   #each(visit: (plugin: LoadedPlugin) => void): void {
-    this.#visitors.push(visit);
-    for (const plugin of this.#plugins) if (plugin.state !== 'disabled') this.#visit(visit, plugin);
+    const visitor = { visit, plugin: this.#whose() };
+    this.#visitors.push(visitor);
+    for (const plugin of this.#plugins) if (plugin.state !== 'disabled') this.#visit(visitor, plugin);
   }
 
   *#loaded(): Iterator<LoadedPlugin> {
     for (const plugin of this.#plugins) if (plugin.state === 'loaded') yield plugin.face;
   }
 
-  #visit(visit: (plugin: LoadedPlugin) => void, plugin: ManagedPlugin): void {
+  #visit(visitor: Visitor, plugin: ManagedPlugin): void {
+    if (visitor.plugin?.alive === false) return;
     try {
-      visit(plugin.face);
+      visitor.visit(plugin.face);
     } catch (error) {
       this.#visitorFailed(error, plugin.name);
     }

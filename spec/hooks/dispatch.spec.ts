@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
+import { checkConfig } from '../../lib/config/check.ts';
 import type { GlobalConfig } from '../../lib/config/schema.ts';
+import type { GatewayDError } from '../../lib/errors.ts';
 import { callBail, callSeries, emit, emitBail, emitSeries, emitWaterfall } from '../../lib/hooks/dispatch.ts';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import type { Routing, StartupEvent } from '../../lib/hooks/payloads.ts';
@@ -90,10 +92,33 @@ describe('dispatch', () => {
 
   describe('AsyncSeriesWaterfall', () => {
     it('replaces the value by what a tap returns and keeps it for undefined', async () => {
-      view.configLoaded.tap('replaces', (config) => configOf({ ...config, one: 1 }));
+      const config = await checkConfig({});
+      const named = (name: string) => ({ ...config.clients, [name]: { writes: {} } }) as never;
+      view.configLoaded.tap('replaces', (given) => ({ ...given, clients: named('one') }));
       view.configLoaded.tap('keeps', () => undefined as never);
-      view.configLoaded.tapPromise('adds', async (config) => configOf({ ...config, two: 2 }));
-      expect(await emitWaterfall(bus.configLoaded, configOf({}))).to.deep.equal({ one: 1, two: 2 });
+      view.configLoaded.tapPromise('adds', async (given) => ({
+        ...given,
+        clients: { ...given.clients, two: given.clients['one']! },
+      }));
+      const changed = await emitWaterfall(bus.configLoaded, config);
+      expect(Object.keys(changed.clients)).to.have.members(['default', 'one', 'two']);
+      expect(changed.clients['two']!['writes']!.retries).to.equal(3);
+    });
+
+    it('leaves a wrong configuration out by name and keeps the changes of the others', async () => {
+      const config = await checkConfig({});
+      const level = (to: string) => (given: GlobalConfig) =>
+        ({ ...given, loggers: { default: { ...given.loggers['default'], level: to } } }) as never;
+      view.configLoaded.tap('good', level('debug'));
+      const bad = new RecordingOwner('bad');
+      createView(bus, bad).configLoaded.tap('wrong', level('loud'));
+      view.configLoaded.tap('last', (given) => ({ ...given, pluginHost: { ...given.pluginHost, verify: 'off' } }));
+      const changed = await emitWaterfall(bus.configLoaded, config);
+      expect(changed.loggers['default']!.level).to.equal('debug');
+      expect(changed.pluginHost.verify).to.equal('off');
+      expect(bad.errors.map((error) => (error as GatewayDError).code)).to.deep.equal(['HOOK_BAD_CONFIG']);
+      const { message } = bad.errors[0] as GatewayDError;
+      expect(message).to.include('plugin bad returned').and.include('loggers.default.level');
     });
 
     it('gives the value itself when nobody taps', async () => {
