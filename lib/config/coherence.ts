@@ -82,6 +82,22 @@ function checkServers(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   });
 }
 
+function checkClientTls(config: GlobalConfig, sources: Sources): ConfigIssue[] {
+  return Object.entries(config.clients).flatMap(([group, blocks]) =>
+    Object.entries(blocks).flatMap(([block, { tls }]) => {
+      const at = (key: string, reason: string): ConfigIssue =>
+        sources.issue(['clients', group, block, 'tls', key], 'error', reason);
+      const issues: ConfigIssue[] = [];
+      if (tls.certFile !== '' && tls.keyFile === '') issues.push(at('certFile', 'needs keyFile, too'));
+      if (tls.keyFile !== '' && tls.certFile === '') issues.push(at('keyFile', 'needs certFile, too'));
+      if (tls.negotiation === 'direct' && tls.mode === 'prefer') {
+        issues.push(at('negotiation', 'must be postgres with mode prefer: there is nothing to ask for otherwise'));
+      }
+      return issues;
+    }),
+  );
+}
+
 function checkNetworks(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   const udp = addressesOf(config).filter(({ path, network }) => network === 'udp' && path[0] !== 'api');
   return udp.map(({ path }) =>
@@ -100,7 +116,13 @@ function checkRows(config: GlobalConfig, sources: Sources): ConfigIssue[] {
 
 /** What the schema cannot say: how the parts of a configuration fit together. */
 export function checkCoherence(config: GlobalConfig, sources: Sources): readonly ConfigIssue[] {
-  return [checkEmptiness, checkAddresses, checkNetworks, checkCounterparts, checkServers, checkRows].flatMap((check) =>
-    check(config, sources),
-  );
+  return [
+    checkEmptiness,
+    checkAddresses,
+    checkNetworks,
+    checkCounterparts,
+    checkServers,
+    checkClientTls,
+    checkRows,
+  ].flatMap((check) => check(config, sources));
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { milliseconds } from '../config/durations.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
+import { encryptBackend } from './encrypt-backend.ts';
 import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 
@@ -85,36 +86,54 @@ export async function connectBackend(
   }
 }
 
-/** One try. */
-function dial(endpoint: Endpoint, settings: BackendSettings, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+/**
+ * One try to connect, encryption included.
+ * @throws {Error} whose code, or else its message, holds no address; the signal's reason when it is aborted
+ */
+export async function dial(
+  endpoint: Endpoint,
+  { dialTimeout, keepAlive }: Pick<BackendSettings, 'dialTimeout' | 'keepAlive'>,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const limit = new AbortController();
+  const expire = (): void => limit.abort(Object.assign(new Error('the connection timed out'), { code: 'ETIMEDOUT' }));
+  const timer = dialTimeout > 0 ? setTimeout(expire, dialTimeout) : undefined;
+  const abort = (): void => limit.abort(signal.reason);
+  signal.addEventListener('abort', abort);
+  try {
     signal.throwIfAborted();
+    const socket = await connected(endpoint, limit.signal);
+    if (keepAlive !== null) socket.setKeepAlive(true, keepAlive);
+    if (endpoint.kind === 'unix' || endpoint.encryption === undefined) return socket;
+    return await encryptBackend(socket, endpoint.encryption, limit.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function connected(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
     const socket = connect(connectOptions(endpoint));
     const settle = (): void => {
-      clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      socket.off('connect', connected);
+      socket.off('connect', succeed);
       socket.off('error', failed);
+      // Destroying it can make it report the same failure again; what goes wrong later is told by its 'close'.
+      socket.on('error', () => undefined);
     };
     const failed = (error: Error): void => {
       settle();
-      // Destroying it can make it report the same failure again.
-      socket.on('error', () => undefined);
       socket.destroy();
       reject(error);
     };
-    const connected = (): void => {
+    const succeed = (): void => {
       settle();
-      // What goes wrong from now on is told by its 'close'.
-      socket.on('error', () => undefined);
-      if (settings.keepAlive !== null) socket.setKeepAlive(true, settings.keepAlive);
       resolve(socket);
     };
     const abort = (): void => failed(signal.reason as Error);
-    const expire = (): void => failed(Object.assign(new Error('the connection timed out'), { code: 'ETIMEDOUT' }));
-    const timer = settings.dialTimeout > 0 ? setTimeout(expire, settings.dialTimeout) : undefined;
     signal.addEventListener('abort', abort);
-    socket.on('connect', connected);
+    socket.on('connect', succeed);
     socket.on('error', failed);
   });
 }

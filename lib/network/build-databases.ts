@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { milliseconds } from '../config/durations.ts';
 import { GatewayDError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import { backendSettings } from './backend.ts';
+import { BackendTls } from './backend-tls.ts';
 import type { Database } from './database.ts';
-import { parseEndpoint } from './endpoint.ts';
+import { encrypted, parseEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { Pool } from './pool.ts';
@@ -11,20 +13,32 @@ import { Pool } from './pool.ts';
 /** Databases by server; each server's in the order of its blocks. */
 export type DatabasesOfServers = ReadonlyMap<string, readonly [Database, ...Database[]]>;
 
+/** What databases are built with besides their settings. */
+export interface DatabaseSurroundings {
+  readonly logger: Logger;
+  /** What files are relative to. */
+  readonly directory: string;
+}
+
 /**
  * The databases of each server: a block of `clients` with its pool. One whose settings are as they were is the one
  * there was, so that its pool and what is known of its health stay.
- * @throws {GatewayDError} NETWORK_INCOMPLETE, NETWORK_BAD_ADDRESS, NETWORK_UDP
+ * @throws {GatewayDError} NETWORK_INCOMPLETE, NETWORK_BAD_ADDRESS, NETWORK_UDP, NETWORK_BACKEND_TLS_FILES
  */
-export function buildDatabases(config: NetworkConfig, before: readonly Database[]): DatabasesOfServers {
+export function buildDatabases(
+  config: NetworkConfig,
+  before: readonly Database[],
+  surroundings: DatabaseSurroundings,
+): DatabasesOfServers {
   const known = new Map(before.map((database) => [database.name, database]));
-  return new Map(Object.keys(config.servers).map((group) => [group, databasesOf(group, config, known)]));
+  return new Map(Object.keys(config.servers).map((group) => [group, databasesOf(group, config, known, surroundings)]));
 }
 
 function databasesOf(
   group: string,
   { clients, pools }: NetworkConfig,
   known: ReadonlyMap<string, Database>,
+  surroundings: DatabaseSurroundings,
 ): [Database, ...Database[]] {
   const missing = (key: string): GatewayDError =>
     new GatewayDError(networkErrors.NETWORK_INCOMPLETE, { server: group, key });
@@ -34,20 +48,22 @@ function databasesOf(
     if (pool === undefined) throw missing(`pools.${name}`);
     const config = { client, pool };
     const same = known.get(name);
-    return same !== undefined && isDeepStrictEqual(same.config, config) ? same : build(name, config);
+    return same !== undefined && isDeepStrictEqual(same.config, config) ? same : build(name, config, surroundings);
   });
   if (first === undefined) throw missing(`clients.${group}`);
   return [first, ...others];
 }
 
-function build(name: string, config: Database['config']): Database {
+function build(name: string, config: Database['config'], { directory, logger }: DatabaseSurroundings): Database {
   const { client, pool } = config;
   const { size, queueSize } = pool;
+  const tls = client.tls.mode === 'disable' ? null : new BackendTls(name, client.tls, directory, logger);
   return {
     name,
     config,
     address: client.address,
-    endpoint: parseEndpoint(`clients.${name}`, client.network, client.address),
+    endpoint: encrypted(parseEndpoint(`clients.${name}`, client.network, client.address), tls),
+    tls,
     settings: backendSettings(name, client),
     pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout) }),
   };

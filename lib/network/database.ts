@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ClientConfig, PoolConfig } from '../config/schema.ts';
 import type { Address } from '../hooks/payloads.ts';
 import { type BackendSettings, connectBackend } from './backend.ts';
+import type { BackendTls } from './backend-tls.ts';
 import type { Endpoint } from './endpoint.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import type { Pool } from './pool.ts';
@@ -33,6 +34,8 @@ export interface Database {
   /** As the config has it. */
   readonly address: string;
   readonly endpoint: Endpoint;
+  /** How connections to it are encrypted, at whatever address; null where they are not. */
+  readonly tls: BackendTls | null;
   readonly settings: BackendSettings;
   readonly pool: Pool;
 }
@@ -70,7 +73,7 @@ export function addressOf(endpoint: Endpoint): Address {
 function endpointOf(socket: Socket, wanted: Endpoint): Endpoint {
   const { remoteAddress: host, remotePort: port } = socket;
   if (wanted.kind === 'unix' || host === undefined || port === undefined) return wanted;
-  return { kind: 'tcp', host, port };
+  return { ...wanted, host, port };
 }
 
 async function endConnection(socket: Socket): Promise<void> {

@@ -1,10 +1,24 @@
 import { isIPv6 } from 'node:net';
 import { GatewayDError } from '../errors.ts';
+import type { BackendTls } from './backend-tls.ts';
 import { networkErrors } from './errors.ts';
+
+/** How a connection to a database is encrypted. */
+export interface Encryption {
+  readonly tls: BackendTls;
+  /** Whom the certificate must be for: the host as it was written, whatever address it turned out to have. */
+  readonly serverName: string;
+}
 
 /** Where to listen or to connect. */
 export type Endpoint =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      /** How a connection there is encrypted; left out where it is not. */
+      readonly encryption?: Encryption;
+    }
   | { readonly kind: 'unix'; readonly path: string };
 
 /** What a `network` key may say. */
@@ -32,4 +46,10 @@ export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return endpoint.path;
   // Only an IPv6 address has colons.
   return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+}
+
+/** An endpoint to connect to, with the TLS of its block of `clients`; a Unix socket does without. */
+export function encrypted(endpoint: Endpoint, tls: BackendTls | null): Endpoint {
+  if (endpoint.kind === 'unix' || tls === null) return endpoint;
+  return { ...endpoint, encryption: { tls, serverName: tls.serverName || endpoint.host || 'localhost' } };
 }

@@ -26,6 +26,10 @@ export const networkErrors = defineErrors({
     message: 'server {server} has enableTLS, but its certificate or key cannot be used: {reason}',
     mend: 'Give servers.{server}.certFile and keyFile a PEM certificate and its private key, and clientCaFile certificates, all readable by gatewayd.',
   },
+  NETWORK_BACKEND_TLS_FILES: {
+    message: 'the TLS files of clients.{database}.tls cannot be used: {reason}',
+    mend: 'Give clients.{database}.tls PEM files that gatewayd can read: certificates in caFile and certFile, and the private key of the latter in keyFile.',
+  },
   NETWORK_TLS_HANDSHAKE: {
     message: 'the TLS handshake failed: {reason}',
     mend: 'Look into what the client says; it needs TLS 1.2 or later, and ALPN "postgresql" where it negotiates TLS directly.',

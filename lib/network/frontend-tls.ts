@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { unwatchFile, watchFile } from 'node:fs';
 import path from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { milliseconds } from '../config/durations.ts';
@@ -9,6 +9,7 @@ import type { Logger } from '../logger.ts';
 import { tlsServerEndPoint } from './channel-binding.ts';
 import type { ClientCertificateRules } from './client-certificate.ts';
 import { networkErrors } from './errors.ts';
+import { readAuthorities, readCertificateAndKey } from './pem-files.ts';
 
 /** What one connection is encrypted with. */
 export interface ServerIdentity {
@@ -104,11 +105,8 @@ export class ServerTls implements FrontendTls {
   #read(): ServerIdentity {
     const { certFile, keyFile, clientCaFile } = this.#files;
     try {
-      const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)];
-      const certificate = new X509Certificate(cert);
-      // Neither an empty file nor another certificate's key is refused by every version of Node.js.
-      if (!certificate.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is of another certificate');
-      const ca = clientCaFile === null ? {} : { ca: authoritiesIn(clientCaFile) };
+      const { cert, key, certificate } = readCertificateAndKey(certFile, keyFile);
+      const ca = clientCaFile === null ? {} : { ca: readAuthorities(clientCaFile) };
       // Without the id, OpenSSL refuses to resume a session in which the client has shown a certificate.
       const sessionIdContext = createHash('sha256').update(this.#name).digest('hex').slice(0, 32);
       const secureContext = createSecureContext({ cert, key, ...ca, sessionIdContext, minVersion: 'TLSv1.2' });
@@ -118,11 +116,4 @@ export class ServerTls implements FrontendTls {
       throw new GatewayDError(networkErrors.NETWORK_TLS_FILES, values, { cause: error });
     }
   }
-}
-
-/** The certificates of a file, which has at least one: with none, Node.js would trust its own list of authorities. */
-export function authoritiesIn(file: string): Buffer {
-  const pem = readFileSync(file);
-  void new X509Certificate(pem);
-  return pem;
 }

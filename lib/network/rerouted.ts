@@ -1,7 +1,7 @@
 import { GatewayDError } from '../errors.ts';
 import type { BackendAddress } from '../hooks/payloads.ts';
 import type { Database } from './database.ts';
-import { parseEndpoint } from './endpoint.ts';
+import { encrypted, parseEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 
 /**
@@ -15,5 +15,5 @@ export function rerouted(server: string, candidates: readonly Database[], chosen
   if (database === undefined) throw new GatewayDError(networkErrors.NETWORK_ROUTE_UNKNOWN, { route: name, server });
   if (address === database.address) return database;
   const endpoint = parseEndpoint(`route ${name}`, address.startsWith('/') ? 'unix' : 'tcp', address);
-  return { ...database, address, endpoint };
+  return { ...database, address, endpoint: encrypted(endpoint, database.tls) };
 }

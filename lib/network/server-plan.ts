@@ -45,7 +45,7 @@ export function planServers(
   before: readonly Database[],
   surroundings: ServerSurroundings,
 ): ServerPlan[] {
-  return [...buildDatabases(config, before)].map(([name, databases]) => {
+  return [...buildDatabases(config, before, surroundings)].map(([name, databases]) => {
     const server = config.servers[name] as ServerConfig;
     const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
     const balancer = new RoundRobin(databases, restOf(name, config));

@@ -30,6 +30,7 @@ const client: ClientConfig = {
   backoff: '1s',
   backoffMultiplier: 2,
   disableBackoffCaps: false,
+  tls: { mode: 'disable', negotiation: 'postgres', caFile: '', certFile: '', keyFile: '', serverName: '' },
 };
 const row: PluginRow = {
   name: 'a',

@@ -67,6 +67,45 @@ export const clientSchema = {
       description: 'Lift the caps on tries (10) and on the time between two of them (60 s).',
       default: false,
     },
+    tls: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How connections to the database are encrypted. One to a Unix socket never is.',
+      properties: {
+        mode: {
+          type: 'string',
+          description:
+            'As sslmode of libpq. `disable`: not at all. `prefer`: where the database offers it. `require`: always, whoever answers. `verify-ca`: always, and its certificate must be of an authority in caFile. `verify-full`: and for the host of the address, too.',
+          enum: ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'],
+          default: 'disable',
+        },
+        negotiation: {
+          type: 'string',
+          description:
+            '`postgres` asks for TLS first, as every version understands. `direct` begins with it, one round trip less, which PostgreSQL understands since 17; not with prefer.',
+          enum: ['postgres', 'direct'],
+          default: 'postgres',
+        },
+        caFile: {
+          type: 'string',
+          description:
+            "Authorities of the database's certificate, in PEM. Empty for those that Node.js comes with. Files are read again when they change.",
+          default: '',
+        },
+        certFile: {
+          type: 'string',
+          description: 'Certificate to show to the database, in PEM. Needs keyFile.',
+          default: '',
+        },
+        keyFile: { type: 'string', description: 'Private key of that certificate, in PEM.', default: '' },
+        serverName: {
+          type: 'string',
+          description: "Name that the database's certificate is for, where it is not the host of the address.",
+          default: '',
+        },
+      },
+      default: {},
+    },
     startupParams: {
       type: 'object',
       additionalProperties: false,
