@@ -1,5 +1,9 @@
 import { GatewayDError, messageOf } from '../../lib/errors.ts';
-import type { RawFrame, SafeFrame } from './frames.ts';
+import { errorType, knownErrorType } from './error-type.ts';
+import { type Root, type SafeFrame, safeFrames } from './frames.ts';
+import { isKnownCode, isKnownSqlstate } from './known-codes.ts';
+import { parseStack } from './parse-stack.ts';
+import { read, readString } from './read.ts';
 
 /** An error as it is sent. */
 export interface SafeException {
@@ -10,47 +14,20 @@ export interface SafeException {
 
 /** How errors become what is sent of them. */
 export interface ExceptionOptions {
-  readonly parseStack: (stack: string) => readonly RawFrame[];
-  readonly rewrite: (frames: readonly RawFrame[]) => SafeFrame[];
+  /** Whose frames are named. */
+  readonly roots: readonly Root[];
+  /** Whether what a plugin calls its own errors is withheld. */
+  readonly withheld: boolean;
   /** Whether message texts are sent. */
   readonly messages: boolean;
 }
 
 const causeLimit = 4;
-const frameLimit = 50;
 const stackLimit = 16 * 1024;
 const messageLimit = 512;
 
-/** Reads a member of anything at all; whatever is thrown may have getters that throw, or be a Proxy. */
-function read(from: unknown, key: string): unknown {
-  try {
-    return typeof from === 'object' && from !== null ? (from as Record<string, unknown>)[key] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function readString(from: unknown, key: string): string {
-  const value = read(from, key);
-  return typeof value === 'string' ? value : '';
-}
-
-function typeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'NonError';
-  const name = readString(error, 'name');
-  return /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : 'Error';
-}
-
-function isOurs(error: unknown): error is GatewayDError {
-  try {
-    return error instanceof GatewayDError;
-  } catch {
-    return false;
-  }
-}
-
 function valueOf(error: unknown, messages: boolean): string {
-  if (!messages) return isOurs(error) ? readString(error, 'template').slice(0, messageLimit) : '';
+  if (!messages) return GatewayDError.is(error) ? readString(error, 'template').slice(0, messageLimit) : '';
   return messageOf(error).slice(0, messageLimit);
 }
 
@@ -62,19 +39,11 @@ function tracedLines(error: unknown): string {
   return at === -1 ? stack : stack.slice(at + message.length);
 }
 
-function parsed(stack: string, parseStack: ExceptionOptions['parseStack']): readonly RawFrame[] {
-  try {
-    return parseStack(stack).slice(-frameLimit);
-  } catch {
-    return [];
-  }
-}
-
-function safeException(error: unknown, { parseStack, rewrite, messages }: ExceptionOptions): SafeException {
+function safeException(error: unknown, { roots, withheld, messages }: ExceptionOptions): SafeException {
   const value = valueOf(error, messages);
-  const frames = rewrite(parsed(tracedLines(error), parseStack));
+  const frames = safeFrames(parseStack(tracedLines(error)), roots);
   return {
-    type: typeOf(error),
+    type: withheld ? knownErrorType(error) : errorType(error),
     ...(value !== '' && { value }),
     ...(frames.length > 0 && { stacktrace: { frames } }),
   };
@@ -90,12 +59,17 @@ export function safeExceptions(error: unknown, options: ExceptionOptions): SafeE
   return chain.map((link) => safeException(link, options)).toReversed();
 }
 
-/** What of an error can be sent as tags: its code, or the SQLSTATE when a database gave it one. */
+/** What of an error can be sent as tags: its code, or the SQLSTATE when a database gave it one, where it is a known one. */
 export function codeTags(error: unknown): Record<string, string> {
   const code = readString(error, 'code');
-  const sqlstate = readString(error, 'sqlstate') || (readString(error, 'severity') === '' ? '' : code);
+  // Of an error whose template is known, the code is one of a catalogue of ours.
+  if (GatewayDError.is(error) && readString(error, 'template') !== '') {
+    const sqlstate = readString(error, 'sqlstate');
+    return { code, ...(sqlstate !== '' && { sqlstate }) };
+  }
+  const sqlstate = readString(error, 'sqlstate') || code;
   return {
-    ...(/^[A-Z][A-Z0-9_]{0,63}$/.test(code) && { code }),
-    ...(/^[0-9A-Z]{5}$/.test(sqlstate) && { sqlstate }),
+    ...(isKnownCode(code) && { code }),
+    ...(isKnownSqlstate(sqlstate) && { sqlstate }),
   };
 }

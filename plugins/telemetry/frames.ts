@@ -1,20 +1,16 @@
 import { realpathSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LoadedPlugin } from '../../lib/index.ts';
+import type { RawFrame } from './parse-stack.ts';
+import { sourceFile, type SourceFile } from './source-files.ts';
 
 /** A folder or file whose frames may be named, and what stands for it on the wire. */
-interface Root {
+export interface Root {
   readonly path: string;
   readonly name: string;
-}
-
-/** A stack frame as Sentry's parser gives it; the members that are used. */
-export interface RawFrame {
-  readonly filename?: string | undefined;
-  readonly function?: string | undefined;
-  readonly lineno?: number | undefined;
-  readonly colno?: number | undefined;
+  /** Whether files and functions may be named too; otherwise there is but the line. */
+  readonly open: boolean;
 }
 
 /** A stack frame as it is sent. */
@@ -26,7 +22,7 @@ export interface SafeFrame {
   colno?: number;
 }
 
-const elsewhere = 'app:///elsewhere';
+const elsewhere: SafeFrame = { filename: 'app:///elsewhere', function: '?', in_app: false };
 
 function realPath(file: string): string {
   try {
@@ -37,9 +33,10 @@ function realPath(file: string): string {
 }
 
 /** gatewayd's own code and nothing beside it: in a clone the folder above may hold anything. */
-const own: readonly Root[] = ['lib', 'proto'].map((folder) => ({
+export const ownRoots: readonly Root[] = ['lib', 'proto', 'plugins/telemetry'].map((folder) => ({
   path: realPath(fileURLToPath(new URL(`../../${folder}`, import.meta.url))),
   name: `app:///gatewayd/${folder}`,
+  open: true,
 }));
 
 function pathOf(filename: string): string {
@@ -51,53 +48,64 @@ function pathOf(filename: string): string {
   }
 }
 
+/** The path of `file` below the root, `''` for the root itself; null where it is not there, or is a package's. */
 function beneath(root: Root, file: string): string | null {
   const relative = path.relative(root.path, file);
-  if (relative === '') return `${root.name}/${path.basename(file)}`;
   if (relative.startsWith('..') || path.isAbsolute(relative)) return null;
   const segments = relative.split(path.sep);
-  return segments.includes('node_modules') ? elsewhere : [root.name, ...segments].join('/');
+  return segments.includes('node_modules') ? null : segments.join('/');
 }
 
-function safeFilename(filename: string, roots: readonly Root[]): string {
-  if (/^node:[\w/]+$/.test(filename)) return filename;
-  const file = pathOf(filename);
+/** What V8 puts before the name of a function that the source has. */
+const builtIns = new Set(['Object', 'Function', 'Array', 'Map', 'Set', 'Promise', 'Module', 'process', 'Timeout']);
+const functionName = /^(?:async |new |get |set )?[A-Za-z_$<#][\w$.<>#]{0,127}(?: \[as [A-Za-z_$#][\w$#]{0,127}\])?$/;
+const decoration = new Set(['async', 'new', 'get', 'set', 'as', 'anonymous']);
+
+/** The name of a function as far as it is code: an object's key can become one, and may be anything. */
+function safeFunction(name: string, source: SourceFile): string {
+  if (!functionName.test(name)) return '?';
+  const isCode = (word: string) => decoration.has(word) || builtIns.has(word) || source.hasWord(word);
+  const words = name.match(/[\w$#]+/g) ?? [];
+  if (words.every(isCode)) return name;
+  const last = words.at(-1);
+  return last !== undefined && source.hasWord(last) ? last : '?';
+}
+
+const nodeModules: ReadonlySet<string> = new Set([
+  ...builtinModules,
+  // Node's inner modules are in no other list.
+  ...((process as { readonly moduleLoadList?: readonly string[] }).moduleLoadList ?? []).flatMap(
+    (entry) => /^NativeModule (internal\/.+)$/.exec(entry)?.[1] ?? [],
+  ),
+]);
+
+function ofNode({ filename, lineno, colno }: RawFrame): SafeFrame {
+  if (!nodeModules.has(filename.slice('node:'.length)) || lineno > 9_999 || colno > 999) return elsewhere;
+  return { filename, function: '?', in_app: false, lineno, colno };
+}
+
+function safeFrame(frame: RawFrame, roots: readonly Root[]): SafeFrame {
+  if (frame.filename.startsWith('node:')) return ofNode(frame);
+  const file = pathOf(frame.filename);
   if (!path.isAbsolute(file)) return elsewhere;
   for (const root of roots) {
-    const name = beneath(root, file);
-    if (name !== null) return name;
+    const below = beneath(root, file);
+    if (below === null) continue;
+    const source = sourceFile(file);
+    if (source?.hasPlace(frame.lineno, frame.colno) !== true) return elsewhere;
+    const { lineno, colno } = frame;
+    if (!root.open) return { filename: root.name, function: '?', in_app: true, lineno, colno };
+    const filename = `${root.name}/${below === '' ? path.basename(file) : below}`;
+    return { filename, function: safeFunction(frame.function, source), in_app: true, lineno, colno };
   }
   return elsewhere;
 }
 
-/** Function names are code, but an object's key can become one, and may be anything. */
-const functionName = /^(?:async |new |get |set )?[A-Za-z_$<#][\w$.<>#]{0,127}(?: \[as [A-Za-z_$#][\w$#]{0,127}\])?$/;
-
-function safeFunction(name: string | undefined): string {
-  return name !== undefined && functionName.test(name) ? name : '?';
-}
-
 /**
- * Makes what rewrites stack frames for the wire: paths below a plugin become `app:///plugins/<name>/…`, those below
- * gatewayd `app:///gatewayd/…`, Node's own stay, and of all others nothing is left.
- * @param plugins may grow
+ * Stack frames as they are sent: paths below a root become its name and what is below it, Node's own stay, and of all
+ * others nothing is left. A place that is in no file, and a function's name that no source has, were made up or
+ * computed, and are left out.
  */
-export function frameRewriter(plugins: readonly LoadedPlugin[]): (frames: readonly RawFrame[]) => SafeFrame[] {
-  return (frames) => {
-    const roots: Root[] = plugins.map((plugin) => ({
-      path: plugin.path,
-      name: `app:///plugins/${plugin.name}`,
-    }));
-    roots.push(...own);
-    return frames.map((frame) => {
-      const filename = safeFilename(frame.filename ?? '', roots);
-      return {
-        filename,
-        function: safeFunction(frame.function),
-        in_app: filename.startsWith('app:///') && filename !== elsewhere,
-        ...(Number.isInteger(frame.lineno) && { lineno: frame.lineno as number }),
-        ...(Number.isInteger(frame.colno) && { colno: frame.colno as number }),
-      };
-    });
-  };
+export function safeFrames(frames: readonly RawFrame[], roots: readonly Root[]): SafeFrame[] {
+  return frames.map((frame) => safeFrame(frame, roots));
 }
