@@ -9,6 +9,18 @@ await bundle({
   entryPoints: [file],
   outfile: file,
   minify: true,
+  // The SDK keeps its state in a member of the global object, where a plugin's own Sentry would find it and share it.
+  banner: {
+    js: `const sentryGlobal = new Proxy({}, {
+  get: (own, name) => (name in own ? own[name] : globalThis[name]),
+  has: (own, name) => name in own || name in globalThis,
+});`,
+  },
   // The SDK's own switches: without them the code for tracing and for its debug log stays in.
-  define: { __SENTRY_CHANNEL_INJECTION__: 'false', __SENTRY_TRACING__: 'false', __SENTRY_DEBUG__: 'false' },
+  define: {
+    globalThis: 'sentryGlobal',
+    __SENTRY_CHANNEL_INJECTION__: 'false',
+    __SENTRY_TRACING__: 'false',
+    __SENTRY_DEBUG__: 'false',
+  },
 });

@@ -347,7 +347,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
 } {
   const { config, directory } = options.loaded;
   const row = config.plugins.find(({ name }) => name === 'telemetry');
-  const choice = telemetryChoice({ flags: options.flags, environment: options.environment, row });
+  const choice = telemetryChoice({ flags: options.flags, environment: options.environment, row, rows: config.plugins });
   return {
     choice,
     options: {

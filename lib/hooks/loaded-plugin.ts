@@ -35,6 +35,13 @@ export interface LoadedPlugin {
   readonly trust: Trust;
   /** True for a plugin whose manifest says so: its name stays out of the usage report. */
   readonly private: boolean;
+  /** Who gets its errors, by its row. */
+  readonly errorReports: {
+    /** Whoever runs gatewayd and the plugin's author, the author alone, or nobody. */
+    readonly to: 'all' | 'author' | 'none';
+    /** The author's Sentry project; empty for none. */
+    readonly sentryDsn: string;
+  };
   /** The generation of plugins that it belongs to: 1 for the first of a process. */
   readonly generation: number;
   /** What its taps did so far, by hook, for the hooks that were called. */

@@ -143,6 +143,7 @@ function faceOf(plugin: ManagedPlugin): LoadedPlugin {
     get changes() {
       return plugin.changes.read();
     },
+    errorReports: Object.freeze({ to: examined.row?.errorReports ?? 'all', sentryDsn: examined.row?.sentryDsn ?? '' }),
     hooks: Object.freeze({ error: plugin.failures.hook }),
   });
 }

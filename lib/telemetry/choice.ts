@@ -17,6 +17,13 @@ export interface TelemetryRow {
   readonly config?: unknown;
 }
 
+/** The part of any plugin's row that a choice is made from. */
+export interface AuthoredRow {
+  readonly enabled: boolean;
+  readonly sentryDsn: string;
+  readonly errorReports: 'all' | 'author' | 'none';
+}
+
 /** What a choice is made from. */
 export interface ChoiceInput {
   /** Of the command line; undefined where a flag was not given, for only an explicit flag overrides a no. */
@@ -24,6 +31,8 @@ export interface ChoiceInput {
   /** Read for DO_NOT_TRACK. */
   readonly environment: NodeJS.ProcessEnv;
   readonly row: TelemetryRow | undefined;
+  /** The rows of all plugins: one may name its author's Sentry project. */
+  readonly rows?: readonly AuthoredRow[];
 }
 
 type Half = keyof TelemetryChoice;
@@ -49,9 +58,10 @@ function decide(half: Half, { flags, environment, row }: ChoiceInput): Decision 
   return { on: true, why: 'on by default' };
 }
 
-function hasDsn(row: TelemetryRow | undefined): boolean {
+function hasDsn({ row, rows = [] }: ChoiceInput): boolean {
   const dsn = sectionOf(row, 'sentry')['dsn'];
-  return typeof dsn === 'string' && dsn !== '';
+  if (typeof dsn === 'string' && dsn !== '') return true;
+  return rows.some(({ enabled, sentryDsn, errorReports }) => enabled && sentryDsn !== '' && errorReports !== 'none');
 }
 
 /**
@@ -63,8 +73,7 @@ export function telemetryChoice(input: ChoiceInput): TelemetryChoice {
   const sentry = decide('sentry', input);
   return {
     usageReport: decide('usageReport', input),
-    sentry:
-      sentry.on && !hasDsn(input.row) ? { on: false, why: 'no DSN is configured: errors stay in the log' } : sentry,
+    sentry: sentry.on && !hasDsn(input) ? { on: false, why: 'no DSN is configured: errors stay in the log' } : sentry,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorEvent, EventHint, Exception, StackFrame } from '@sentry/node';
 
-const tagNames = ['plugin.name', 'plugin.version', 'plugin.checksum', 'hook', 'phase', 'code', 'sqlstate'];
+const tagNames = ['plugin.name', 'plugin.version', 'plugin.checksum', 'hook', 'phase', 'code', 'sqlstate', 'gatewayd'];
 
 function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
   return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as Pick<T, K>;

@@ -73,7 +73,11 @@ function event(
     release: options.release,
     environment: options.environment,
     tags: {
-      ...(from !== null && { ...pluginTags(from.plugin, open), hook: hookTag(from.hook, hookNames), phase: from.phase }),
+      ...(from !== null && {
+        ...pluginTags(from.plugin, open),
+        hook: hookTag(from.hook, hookNames),
+        phase: from.phase,
+      }),
       ...codeTags(error),
     },
     exception: { values: safeExceptions(error, { roots, withheld: !open, messages }) },
@@ -86,7 +90,11 @@ export function eventForOperator(occurrence: Occurrence, options: EventOptions):
   const roots = options.plugins.map((plugin) => rootOf(plugin, !isWithheld(plugin)));
   const open = occurrence.from === null || !isWithheld(occurrence.from.plugin);
   const release = `gatewayd@${options.version}`;
-  return event(occurrence, { roots: [...ownRoots, ...roots], open, messages: options.messages }, { ...options, release });
+  return event(
+    occurrence,
+    { roots: [...ownRoots, ...roots], open, messages: options.messages },
+    { ...options, release },
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Host, Plugin } from '../../lib/index.ts';
 import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import type { TelemetryConfig } from './config.ts';
 import type { ErrorReporter } from './error-reporter.ts';
+import type { ErrorReporting } from './error-reporting.ts';
 
 // This file is all of telemetry that is loaded before the servers listen: what sends (gRPC, protobuf, Sentry) is
 // imported when there is something to send.
@@ -12,6 +13,35 @@ const fatalFlushMilliseconds = 500;
 /** Enough for an ingest that is near and well; nobody waits at exit for one that is not. */
 const exitFlushMilliseconds = 40;
 
+/**
+ * What every generation of plugins shares while any of them lives: a reload must forget neither how much was sent this
+ * minute nor for how long an ingest asked for quiet.
+ */
+class SharedReporting {
+  #users = 0;
+  #reporting: ErrorReporting | null = null;
+
+  /** For one more generation. */
+  enter(): void {
+    this.#users += 1;
+  }
+
+  /** Makes it when it is first asked for. */
+  get(make: () => ErrorReporting): ErrorReporting {
+    return (this.#reporting ??= make());
+  }
+
+  /** One generation less; with the last of them everything that is still under way ends. */
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#reporting?.end();
+    this.#reporting = null;
+  }
+}
+
+const shared = new SharedReporting();
+
 interface CoreError {
   readonly error: unknown;
   readonly fatal: boolean;
@@ -20,18 +50,22 @@ interface CoreError {
 /** Notices failures, and loads what reports them when the first is to be sent. */
 class ErrorWatch {
   readonly #host: Host<TelemetryConfig>;
-  readonly #life: AbortSignal;
   readonly #early: CoreError[] = [];
   #started = false;
   #failed = false;
   #opening: Promise<void> | null = null;
+  #reporting: ErrorReporting | null = null;
   #reporter: ErrorReporter | null = null;
 
-  constructor(host: Host<TelemetryConfig>, life: AbortSignal) {
+  constructor(host: Host<TelemetryConfig>) {
     this.#host = host;
-    this.#life = life;
+    shared.enter();
     // The reporter taps for itself and is told of all that went before: this is only to know when it is needed.
-    host.plugins.each((plugin) => plugin.hooks.error.tap('telemetry', () => this.#noticed()));
+    host.plugins.each((plugin) => {
+      const { to, sentryDsn } = plugin.errorReports;
+      if (to !== 'none' && host.config.sentry.dsn + sentryDsn !== '')
+        plugin.hooks.error.tap('telemetry', () => this.#noticed());
+    });
     host.hooks.startup.tap('errors', () => {
       this.#started = true;
       if (this.#failed) void this.#open();
@@ -43,7 +77,8 @@ class ErrorWatch {
 
   /** Waits a moment for what is under way. */
   async close(): Promise<void> {
-    await this.#reporter?.flush(exitFlushMilliseconds);
+    await this.#reporting?.flush(exitFlushMilliseconds);
+    shared.leave();
   }
 
   #noticed(): void {
@@ -57,7 +92,7 @@ class ErrorWatch {
     this.#noticed();
     if (!fatal) return;
     await this.#open();
-    await this.#reporter?.flush(fatalFlushMilliseconds);
+    await this.#reporting?.flush(fatalFlushMilliseconds);
   }
 
   #remember(core: CoreError): void {
@@ -73,11 +108,17 @@ class ErrorWatch {
   }
 
   async #load(): Promise<void> {
-    const { openErrorReporter } = await import('./error-reporter.ts');
-    const { config, logger, plugins, version } = this.#host;
+    const [{ openErrorReporter }, { ErrorReporting: Reporting }] = await Promise.all([
+      import('./error-reporter.ts'),
+      import('./error-reporting.ts'),
+    ]);
+    const { config, hooks, logger, plugins, version } = this.#host;
     const { dsn, environment, messages } = config.sentry;
     const failed = (error: unknown) => logger.debug({ err: error }, 'an error was not reported');
-    this.#reporter = openErrorReporter({ dsn, environment, messages, version, plugins, life: this.#life, failed });
+    const hookNames = new Set(Object.keys(hooks));
+    this.#reporting = shared.get(() => new Reporting(failed));
+    const reporting = this.#reporting;
+    this.#reporter = openErrorReporter({ dsn, environment, messages, version, plugins, hookNames, reporting });
     for (const { error, fatal } of this.#early.splice(0)) this.#reporter.captureCore(error, fatal);
   }
 }
@@ -97,7 +138,7 @@ const plugin: Plugin<TelemetryConfig> = {
     const { usageReport, sentry } = host.config;
     const life = new AbortController();
     if (usageReport.enabled) reportUsage(host, life.signal);
-    const watch = sentry.enabled && sentry.dsn !== '' ? new ErrorWatch(host, life.signal) : null;
+    const watch = sentry.enabled ? new ErrorWatch(host) : null;
     return async () => {
       await watch?.close();
       life.abort();

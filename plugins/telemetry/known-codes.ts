@@ -124,7 +124,7 @@ const ofPostgreSql = `
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
 const ofSystem = [...getSystemErrorMap().values()].map(([name]) => name);
-const ofNames = Object.entries(dns).flatMap(([name, code]) => (/^[A-Z]+$/.test(name) ? [String(code)] : []));
+const ofNames = Object.entries(dns).flatMap(([name, code]) => (/^[A-Z]+$/.test(name) ? [code as string] : []));
 const codes: ReadonlySet<string> = new Set([...words(ofNode), ...words(ofCertificates), ...ofSystem, ...ofNames]);
 const sqlstates: ReadonlySet<string> = new Set(words(ofPostgreSql));
 

@@ -1,3 +1,4 @@
+import { ErrorReporting } from './error-reporting.ts';
 import { openErrorReporter } from './error-reporter.ts';
 
 /** Where and how a core error is reported. */
@@ -19,15 +20,15 @@ const flushMilliseconds = 500;
  */
 export async function reportCoreError(error: unknown, options: CoreErrorOptions): Promise<void> {
   const { release: version, ...rest } = options;
+  const reporting = new ErrorReporting(() => {});
   if (options.dsn === '') return;
-  const life = new AbortController();
   try {
-    const reporter = openErrorReporter({ ...rest, version, plugins: { each() {} }, life: life.signal, failed() {} });
+    const reporter = openErrorReporter({ ...rest, version, plugins: { each() {} }, hookNames: new Set(), reporting });
     reporter.captureCore(error, true);
-    await reporter.flush(flushMilliseconds);
+    await reporting.flush(flushMilliseconds);
   } catch {
     // The command is ending on an error already; that one, and not this, is what its user is told.
   } finally {
-    life.abort();
+    reporting.end();
   }
 }

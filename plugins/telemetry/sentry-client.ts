@@ -5,8 +5,6 @@ import { unheldTransport } from './sentry-transport.ts';
 /** What a client of ours is made from. */
 export interface SentryClientOptions {
   readonly dsn: string;
-  readonly environment: string;
-  readonly release: string;
   readonly life: AbortSignal;
   readonly failed: (error: unknown) => void;
 }
@@ -40,13 +38,11 @@ function withoutListeners<T>(make: () => T): T {
  * A client that stands alone: it is nobody's current client, is never `init`ed, patches nothing and collects nothing
  * by itself. What it sends is what it is handed.
  */
-export function sentryClient({ dsn, environment, release, life, failed }: SentryClientOptions): NodeClient {
+export function sentryClient({ dsn, life, failed }: SentryClientOptions): NodeClient {
   return withoutListeners(
     () =>
       new NodeClient({
         dsn,
-        environment,
-        release,
         transport: unheldTransport(life, failed),
         stackParser: defaultStackParser,
         integrations: [],

@@ -39,6 +39,8 @@ const row: PluginRow = {
   onError: 'skip',
   timeouts: {},
   breaker: {},
+  sentryDsn: '',
+  errorReports: 'all',
   required: false,
   isolation: 'none',
   checksum: '',

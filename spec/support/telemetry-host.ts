@@ -13,6 +13,7 @@ export class FakePlugin implements LoadedPlugin {
   readonly checksum: string;
   readonly path: string;
   readonly private: boolean;
+  readonly errorReports: LoadedPlugin['errorReports'];
   readonly trust = 'locked';
   readonly generation = 1;
   readonly statistics: LoadedPlugin['statistics'] = new Map();
@@ -22,12 +23,16 @@ export class FakePlugin implements LoadedPlugin {
     throw error;
   });
 
-  constructor(name: string, given: Partial<Pick<LoadedPlugin, 'version' | 'checksum' | 'path' | 'private'>> = {}) {
+  constructor(
+    name: string,
+    given: Partial<Pick<LoadedPlugin, 'version' | 'checksum' | 'path' | 'private' | 'errorReports'>> = {},
+  ) {
     this.name = name;
     this.version = given.version ?? '1.2.3';
     this.checksum = given.checksum ?? 'ab'.repeat(32);
     this.path = given.path ?? `/nowhere/plugins/${name}`;
     this.private = given.private ?? false;
+    this.errorReports = given.errorReports ?? { to: 'all', sentryDsn: '' };
     this.hooks = { error: this.#failures.hook };
   }
 

@@ -208,6 +208,7 @@ describe('error reports', function () {
     });
     const circle = new Error('round');
     circle.cause = circle;
+    const hooks = Object.keys(host.bus);
     const thrown = [
       null,
       undefined,
@@ -220,9 +221,9 @@ describe('error reports', function () {
       () => {},
       { toJSON: 1 },
     ];
-    for (const [index, error] of thrown.entries()) first.fail(error, `hook${index}`);
+    for (const [index, error] of thrown.entries()) first.fail(error, hooks[index]);
     const events = await ingest.whenEvents(thrown.length);
-    expect(events.map(({ tags }) => tags!['hook'])).to.deep.equal(thrown.map((_, index) => `hook${index}`));
+    expect(events.map(({ tags }) => tags!['hook'])).to.deep.equal(hooks.slice(0, thrown.length));
   });
 
   it('leave nothing behind in the process: no listener, no hold on the global scope', async () => {

@@ -13,20 +13,31 @@ describe('the flood gate', () => {
   const admitted = (key: string, times: number) =>
     Array.from({ length: times }, () => gate.admit(key)).filter((suppressed) => suppressed !== null);
 
-  it('lets five through, and then one each twelve seconds', () => {
-    expect(admitted('a', 100)).to.have.length(5);
-    now += 11_999;
+  it('lets five through in any minute', () => {
+    expect(admitted('a', 3)).to.have.length(3);
+    now += 30_000;
+    expect(admitted('a', 100)).to.have.length(2);
+    now += 29_999;
     expect(admitted('a', 100)).to.have.length(0);
     now += 1;
-    expect(admitted('a', 100)).to.have.length(1);
+    expect(admitted('a', 100)).to.have.length(3);
+    now += 30_000;
+    expect(admitted('a', 100)).to.have.length(2);
   });
 
   it('counts what it holds back into the next one', () => {
     expect(admitted('a', 12)).to.deep.equal([0, 0, 0, 0, 0]);
-    now += 12_000;
+    now += 60_000;
     expect(gate.admit('a')).to.equal(7);
-    now += 12_000;
     expect(gate.admit('a')).to.equal(0);
+  });
+
+  it('counts in what others held back', () => {
+    expect(gate.admit('a', 3)).to.equal(3);
+    admitted('a', 4);
+    expect(gate.admit('a', 10)).to.equal(null);
+    now += 60_000;
+    expect(gate.admit('a', 2)).to.equal(13);
   });
 
   it('saves up no more than five, however long it is quiet', () => {

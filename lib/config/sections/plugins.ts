@@ -169,6 +169,20 @@ export const pluginRowSchema = {
       properties: breakerProperties,
       default: {},
     },
+    sentryDsn: {
+      type: 'string',
+      pattern: '^(https?://[^@/]+@[^/]+/.+)?$',
+      patternErrorMessage: 'must be a DSN, such as https://KEY@HOST/PROJECT',
+      description: "DSN of the Sentry project of the plugin's author, who gets the plugin's errors too.",
+      default: '',
+    },
+    errorReports: {
+      type: 'string',
+      description:
+        "Who gets the plugin's errors. `all`: your Sentry project and that of `sentryDsn`. `author`: only that of `sentryDsn`. `none`: nobody. Telemetry's `sentry` must be on for any.",
+      enum: ['all', 'author', 'none'],
+      default: 'all',
+    },
     required: { type: 'boolean', description: 'Do not start without the plugin.', default: false },
     isolation: {
       type: 'string',
