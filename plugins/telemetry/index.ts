@@ -18,6 +18,8 @@ const exitFlushMilliseconds = 40;
  * minute nor for how long an ingest asked for quiet.
  */
 class SharedReporting {
+  /** Whether the servers listen: `startup` fires once a process, and not for a generation that comes later. */
+  started = false;
   #users = 0;
   #reporting: ErrorReporting | null = null;
 
@@ -37,6 +39,7 @@ class SharedReporting {
     if (this.#users > 0) return;
     this.#reporting?.end();
     this.#reporting = null;
+    this.started = false;
   }
 }
 
@@ -51,7 +54,6 @@ interface CoreError {
 class ErrorWatch {
   readonly #host: Host<TelemetryConfig>;
   readonly #early: CoreError[] = [];
-  #started = false;
   #failed = false;
   #opening: Promise<void> | null = null;
   #reporting: ErrorReporting | null = null;
@@ -67,7 +69,7 @@ class ErrorWatch {
         plugin.hooks.error.tap('telemetry', () => this.#noticed());
     });
     host.hooks.startup.tap('errors', () => {
-      this.#started = true;
+      shared.started = true;
       if (this.#failed) void this.#open();
     });
     host.hooks.hook.tapPromise('core errors', async ({ name, data }) => {
@@ -83,7 +85,7 @@ class ErrorWatch {
 
   #noticed(): void {
     this.#failed = true;
-    if (this.#started && this.#opening === null) void this.#open();
+    if (shared.started && this.#opening === null) void this.#open();
   }
 
   async #core({ error, fatal }: CoreError): Promise<void> {
