@@ -22,8 +22,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on('data', (chunk) => {
     if (known && chunk[0] === 0x58) return;
     // SSLRequest, which nothing else is as short as.
-    if (!known && chunk.length === 8) return void socket.write('N');
-    socket.write(known ? answer : welcome);
-    known = true;
+    const encrypts = !known && chunk.length === 8;
+    socket.write(encrypts ? 'N' : known ? answer : welcome);
+    known ||= !encrypts;
   });
 }).listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => console.log((server.address() as AddressInfo).port));

@@ -1,4 +1,5 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { DirectSocket } from './direct-socket.ts';
 
 /** Why nothing is read from a socket for now. */
 export const Hold = {
@@ -16,11 +17,30 @@ type HoldReason = (typeof Hold)[keyof typeof Hold];
 
 /** Reading from one socket, which any of several reasons can hold up. */
 export class Intake {
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
+  readonly #direct: DirectSocket | null;
+  #isDirect = false;
   #reasons = 0;
 
-  constructor(socket: Duplex) {
+  constructor(socket: Socket, direct: DirectSocket | null) {
     this.#socket = socket;
+    this.#direct = direct;
+  }
+
+  /**
+   * To be called by a listener of 'data': gives the bytes that come from now on to `onBytes` and not to the stream, where
+   * that can be, and nothing waits in the stream. They change when it returns.
+   */
+  readDirectly(onBytes: (bytes: Buffer) => void): void {
+    if (this.#direct === null || this.#isDirect || this.#reasons !== 0 || this.#socket.readableLength > 0) return;
+    if (this.#socket.destroyed) return;
+    this.#isDirect = true;
+    this.#direct.read(onBytes);
+  }
+
+  /** Leaves the socket a stream. */
+  detach(): void {
+    this.#direct?.release();
   }
 
   hold(reason: HoldReason): void {

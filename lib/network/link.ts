@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import { DirectSocket } from './direct-socket.ts';
 import { Hold, Intake } from './intake.ts';
+import { Outlet } from './outlet.ts';
 
 /**
  * The two sockets of a session. Whatever one side sends faster than the other takes waits in that side's kernel, not
@@ -10,32 +12,41 @@ export class Link {
   readonly server: Socket;
   readonly clientIntake: Intake;
   readonly serverIntake: Intake;
+  readonly #toClient: Outlet;
+  readonly #toServer: Outlet;
 
-  constructor(client: Socket, server: Socket) {
+  /** @param direct false to use both as streams in any case */
+  constructor(client: Socket, server: Socket, direct = true) {
     this.client = client;
     this.server = server;
-    this.clientIntake = new Intake(client);
-    this.serverIntake = new Intake(server);
+    const directClient = direct ? DirectSocket.of(client, this.#onClientDrain) : null;
+    const directServer = direct ? DirectSocket.of(server, this.#onServerDrain) : null;
+    this.clientIntake = new Intake(client, directClient);
+    this.serverIntake = new Intake(server, directServer);
+    this.#toClient = new Outlet(client, directClient);
+    this.#toServer = new Outlet(server, directServer);
     client.on('drain', this.#onClientDrain);
     server.on('drain', this.#onServerDrain);
   }
 
   /** Whether the client has bytes to read before it should be given more. */
   get clientFull(): boolean {
-    return this.client.writableNeedDrain && this.client.writableLength > 0;
+    return this.#toClient.full;
   }
 
-  toServer(bytes: Buffer): void {
-    // A chunk larger than the high-water mark makes write() say false even where the kernel took all of it at once.
-    if (!this.server.write(bytes) && this.server.writableLength > 0) this.clientIntake.hold(Hold.SinkFull);
+  /** @param borrowed whether the bytes change when this returns */
+  toServer(bytes: Buffer, borrowed = false): void {
+    if (!this.#toServer.write(bytes, borrowed)) this.clientIntake.hold(Hold.SinkFull);
   }
 
-  toClient(bytes: Buffer): void {
-    if (!this.client.write(bytes) && this.client.writableLength > 0) this.serverIntake.hold(Hold.SinkFull);
+  toClient(bytes: Buffer, borrowed = false): void {
+    if (!this.#toClient.write(bytes, borrowed)) this.serverIntake.hold(Hold.SinkFull);
   }
 
-  /** Lets go of the sockets, which may be reading or not. */
+  /** Lets go of the sockets, which may be reading or not, and are streams again. */
   detach(): void {
+    this.clientIntake.detach();
+    this.serverIntake.detach();
     this.client.off('drain', this.#onClientDrain);
     this.server.off('drain', this.#onServerDrain);
   }

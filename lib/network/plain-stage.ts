@@ -30,17 +30,17 @@ export class PlainStage implements Stage {
     return this.#endExpected;
   }
 
-  fromClient(chunk: Buffer): void {
+  fromClient(chunk: Buffer, borrowed: boolean): void {
     const scanner = this.#client;
     scanner.feed(chunk);
     while (scanner.next()) {
       if (scanner.type === FrontendCode.Terminate) this.#endExpected = true;
       else this.#requests.sent(scanner.type);
     }
-    this.#link.toServer(chunk);
+    this.#link.toServer(chunk, borrowed);
   }
 
-  fromServer(chunk: Buffer): void {
+  fromServer(chunk: Buffer, borrowed: boolean): void {
     const scanner = this.#server;
     scanner.feed(chunk);
     while (scanner.next()) {
@@ -51,7 +51,7 @@ export class PlainStage implements Stage {
         this.#requests.received(scanner.type);
       }
     }
-    this.#link.toClient(chunk);
+    this.#link.toClient(chunk, borrowed);
   }
 
   close(): void {

@@ -22,16 +22,18 @@ export class Relay {
   readonly #link: Link;
   readonly #resolve: (end: RelayEnd) => void;
   #stage: Stage;
+  #opened = false;
   #over = false;
   #draining = false;
   #held = false;
   #whenIdle: (() => void) | null = null;
 
-  constructor(client: Socket, server: Socket, watcher: LoginWatcher) {
+  /** @param direct false to use both sockets as streams in any case */
+  constructor(client: Socket, server: Socket, watcher: LoginWatcher, direct = true) {
     const { promise, resolve } = withResolvers<RelayEnd>();
     this.finished = promise;
     this.#resolve = resolve;
-    this.#link = new Link(client, server);
+    this.#link = new Link(client, server, direct);
     this.#stage = new LoginStage(this.#link, watcher);
     client.on('data', this.#onClientData).on('end', this.#onClientEnd).on('close', this.#onClientClose);
     server.on('data', this.#onServerData).on('end', this.#onServerEnd).on('close', this.#onServerEnd);
@@ -51,6 +53,7 @@ export class Relay {
     if (this.#over) return;
     const before = this.#stage;
     this.#stage = makeStage(this.#link);
+    this.#opened = true;
     before.close();
     this.#held = false;
     this.#link.clientIntake.release(Hold.Gate);
@@ -94,22 +97,35 @@ export class Relay {
   }
 
   readonly #onClientData = (chunk: Buffer): void => {
-    try {
-      this.#stage.fromClient(chunk);
-    } catch (error) {
-      this.#break(error, this.#stage.speakable);
-    }
+    this.#fromClient(chunk, false);
+    if (this.#opened && !this.#over) this.#link.clientIntake.readDirectly(this.#onClientBytes);
   };
 
   readonly #onServerData = (chunk: Buffer): void => {
+    this.#fromServer(chunk, false);
+    if (this.#opened && !this.#over) this.#link.serverIntake.readDirectly(this.#onServerBytes);
+  };
+
+  readonly #onClientBytes = (bytes: Buffer): void => this.#fromClient(bytes, true);
+  readonly #onServerBytes = (bytes: Buffer): void => this.#fromServer(bytes, true);
+
+  #fromClient(chunk: Buffer, borrowed: boolean): void {
+    try {
+      this.#stage.fromClient(chunk, borrowed);
+    } catch (error) {
+      this.#break(error, this.#stage.speakable);
+    }
+  }
+
+  #fromServer(chunk: Buffer, borrowed: boolean): void {
     const { speakable } = this.#stage;
     try {
-      this.#stage.fromServer(chunk);
+      this.#stage.fromServer(chunk, borrowed);
     } catch (error) {
       this.#break(error, speakable);
     }
-    if (this.#draining || this.#whenIdle !== null) this.settle();
-  };
+    if (this.#draining) this.settle();
+  }
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
   readonly #onClientEnd = (): void => {

@@ -6,10 +6,13 @@ export interface Stage {
   readonly speakable: boolean;
   /** The client was told by the database why its connection ends, or has said goodbye itself. */
   readonly endExpected: boolean;
-  /** @throws {GatewayDError} for bytes that are no protocol */
-  fromClient(chunk: Buffer): void;
-  /** @throws {GatewayDError} for bytes that are no protocol */
-  fromServer(chunk: Buffer): void;
+  /**
+   * @param borrowed whether the bytes of the chunk change when this returns
+   * @throws {GatewayDError} for bytes that are no protocol
+   */
+  fromClient(chunk: Buffer, borrowed: boolean): void;
+  /** As `fromClient`. */
+  fromServer(chunk: Buffer, borrowed: boolean): void;
   /** The relay is over; nothing more comes. */
   close(): void;
 }

@@ -45,15 +45,15 @@ export class TappedStage implements Stage {
     return this.#endExpected;
   }
 
-  fromClient(chunk: Buffer): void {
+  fromClient(bytes: Buffer, borrowed: boolean): void {
     this.#clientBusy = true;
-    this.#conversation.fromClient(chunk, this.#clientDone);
+    this.#conversation.fromClient(borrowed ? Buffer.from(bytes) : bytes, this.#clientDone);
     if (this.#clientBusy) this.#link.clientIntake.hold(Hold.Busy);
   }
 
-  fromServer(chunk: Buffer): void {
+  fromServer(bytes: Buffer, borrowed: boolean): void {
     this.#serverBusy = true;
-    this.#conversation.fromServer(chunk, this.#serverDone);
+    this.#conversation.fromServer(borrowed ? Buffer.from(bytes) : bytes, this.#serverDone);
     if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
   }
 
