@@ -4,20 +4,25 @@ import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { defaultPluginRow } from './config/plugin-row.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
+import { ControlServer } from './control/control-server.ts';
 import { controlErrors } from './control/errors.ts';
 import { ReloadQueue } from './control/reload-queue.ts';
+import { controlSocketPaths } from './control/socket-path.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
-import type { Hooks } from './hooks/hooks.ts';
+import { hookCatalogue } from './hooks/catalogue.ts';
+import type { HookName, Hooks } from './hooks/hooks.ts';
 import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
 import { within } from './plugin/deadline.ts';
+import type { ExplainedHook } from './plugin/explain.ts';
 import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
+import { type PluginStatus, statusOf } from './plugin/status.ts';
 import { choiceOnceLoaded, chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
 import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
 import { reportAddress } from './telemetry/report-address.ts';
@@ -59,6 +64,45 @@ export interface Started {
   readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string };
   /** From the call of `start()` until every server listened. */
   readonly milliseconds: number;
+}
+
+/** What a reload says to the command that asked for it. */
+export interface ReloadAnswer {
+  readonly generation: number;
+  readonly milliseconds: number;
+  readonly plugins: readonly ReloadedPlugin[];
+}
+
+/** What became of one plugin at a reload. */
+export interface ReloadedPlugin {
+  readonly name: string;
+  readonly state: PluginReport['state'];
+  /** Null where it is not loaded any more. */
+  readonly version: string | null;
+  /** Null where it was not loaded before. */
+  readonly oldVersion: string | null;
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+/** How a running gatewayd does. */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly configFile: string | null;
+  readonly devMode: boolean;
+  /** Of the plugins that new sessions get. */
+  readonly generation: number;
+  /** Generations that sessions are in, oldest first. */
+  readonly generations: readonly { readonly number: number; readonly sessions: number }[];
+  readonly servers: readonly { readonly name: string; readonly address: string }[];
+  readonly plugins: readonly PluginStatus[];
+}
+
+/** The order of taps in a running gatewayd. */
+export interface Explained {
+  readonly generation: number;
+  readonly hooks: readonly ExplainedHook[];
 }
 
 /** What is to be loaded anew. */
@@ -106,6 +150,7 @@ export class GatewayD {
   /** Of the newest generation that was tried. */
   #newest = 1;
   #gateway: Gateway | undefined;
+  #control: ControlServer | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: GatewayDOptions) {
@@ -148,6 +193,7 @@ export class GatewayD {
         directory: this.#options.loaded.directory,
       });
       await this.#gateway.listen();
+      await this.#listenForCommands(final.pluginHost.controlSocket);
       return {
         version,
         configFile: this.#options.loaded.configFile,
@@ -190,6 +236,21 @@ export class GatewayD {
     return await this.#reloads.ask(request);
   }
 
+  /** How it does just now. */
+  status(): Status {
+    const { current, all } = this.#generations;
+    return {
+      version,
+      pid: process.pid,
+      configFile: this.#options.loaded.configFile,
+      devMode: this.#options.devMode,
+      generation: current.number,
+      generations: all.map(({ number, tenants }) => ({ number, sessions: tenants })),
+      servers: this.#gateway?.addresses ?? [],
+      plugins: statusOf(this.#host),
+    };
+  }
+
   /** Tells the plugins of a signal the process got, and waits for them a moment. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     await this.#within(emitSeries(this.#host.hooks.signal, { signal }), 'signal');
@@ -209,9 +270,11 @@ export class GatewayD {
   async #stop(): Promise<void> {
     const connections = this.#gateway?.sessions ?? 0;
     const reloading = this.#reloads.close();
+    const unreachable = this.#control?.close();
     await this.#gateway?.close();
     await this.#within(emitSeries(this.#host.hooks.shutdown, { connections }), 'shutdown');
     await reloading;
+    await unreachable;
     await Promise.all(this.#retiring);
     await this.#host.deactivate();
     // One that did not start has been said to whoever waited for it.
@@ -219,6 +282,25 @@ export class GatewayD {
       [...this.#embedded.values()].map((database) => database.then((one) => one.stop()).catch(() => {})),
     );
     this.#logger.info('stopped');
+  }
+
+  async #listenForCommands(setting: string): Promise<void> {
+    const { loaded, environment } = this.#options;
+    const { configFile, directory } = loaded;
+    const paths = controlSocketPaths({ configFile, directory, setting, environment });
+    if (paths.length === 0) return;
+    this.#control = new ControlServer(
+      {
+        reload: async ({ plugins }) => answerOf(await this.reload(areNames(plugins) ? { plugins } : {})),
+        status: () => this.status(),
+        explain: ({ hook }): Explained => ({
+          generation: this.#generations.current.number,
+          hooks: this.#host.explain(isHookName(hook) ? hook : undefined),
+        }),
+      },
+      this.#logger,
+    );
+    await this.#control.listen(paths);
   }
 
   async #reload({ plugins, isolation }: ReloadRequest): Promise<Reloaded> {
@@ -366,6 +448,26 @@ export function pluginHostOptions(options: GatewayDOptions): {
       compiledSchemas: compiledConfigSchema,
     },
   };
+}
+
+const areNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
+
+const isHookName = (value: unknown): value is HookName =>
+  typeof value === 'string' && Object.hasOwn(hookCatalogue, value);
+
+function answerOf({ generation, milliseconds: took, reports, before }: Reloaded): ReloadAnswer {
+  const found = reports.map(({ name, state, version: now, error }): ReloadedPlugin => ({
+    name,
+    state,
+    version: now,
+    oldVersion: before.get(name) ?? null,
+    ...(error === undefined ? {} : { error: error.message }),
+  }));
+  const gone = [...before]
+    .filter(([name]) => !found.some((plugin) => plugin.name === name))
+    .map(([name, oldVersion]): ReloadedPlugin => ({ name, state: 'unloaded', version: null, oldVersion }));
+  return { generation, milliseconds: took, plugins: [...found, ...gone] };
 }
 
 const stopping = (): GatewayDError => new GatewayDError(controlErrors.CONTROL_STOPPING);

@@ -13,8 +13,8 @@ export interface Command<F extends Flags = Flags> {
   readonly name: string;
   /** One line for the list of commands. */
   readonly describe: string;
-  /** What follows the words: one or more. */
-  readonly values?: { readonly name: string; readonly describe: string };
+  /** What follows the words: one or more, or any number where they are optional. */
+  readonly values?: { readonly name: string; readonly describe: string; readonly optional?: boolean };
   /** Those of its own, besides the common ones. */
   readonly flags: F;
   readonly examples?: readonly (readonly [command: string, what: string])[];

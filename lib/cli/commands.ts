@@ -1,8 +1,11 @@
 import type { Command } from './command.ts';
 import { configInitCommand } from './config-init.ts';
 import { configLintCommand } from './config-lint.ts';
+import { pluginExplainCommand } from './plugin-explain.ts';
 import { pluginLintCommand } from './plugin-lint.ts';
 import { pluginListCommand } from './plugin-list.ts';
+import { pluginReloadCommand } from './plugin-reload.ts';
+import { pluginStatusCommand } from './plugin-status.ts';
 import { pluginTrustCommand } from './plugin-trust.ts';
 import { runCommand } from './run.ts';
 import { telemetryReceiveCommand } from './telemetry-receive.ts';
@@ -17,6 +20,9 @@ export const commands: readonly Command[] = [
   pluginListCommand,
   pluginLintCommand,
   pluginTrustCommand,
+  pluginReloadCommand,
+  pluginExplainCommand,
+  pluginStatusCommand,
   telemetryShowCommand,
   telemetryReceiveCommand,
   versionCommand,
@@ -25,6 +31,6 @@ export const commands: readonly Command[] = [
 /** What the first words of the commands with two stand for. */
 export const groups: Readonly<Record<string, string>> = {
   config: 'init, lint: write a configuration, or check it',
-  plugin: 'list, lint, trust: see, check and accept plugins',
+  plugin: 'list, lint, trust, reload, explain, status: see, check, accept and reload plugins',
   telemetry: 'show, receive: see what is reported, or receive it',
 };

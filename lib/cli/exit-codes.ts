@@ -25,6 +25,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   CLI_USAGE: exitCodes.usage,
   CONFIG_INVALID: exitCodes.config,
   PLUGIN_REQUIRED_FAILED: exitCodes.plugin,
+  PLUGIN_NOT_RELOADED: exitCodes.plugin,
   NETWORK_ADDRESS_IN_USE: exitCodes.listen,
   NETWORK_CANNOT_LISTEN: exitCodes.listen,
   RECEIVER_CANNOT_LISTEN: exitCodes.listen,

@@ -86,7 +86,7 @@ function addGroup(parser: Argv, group: string, choose: Choose): void {
 function addCommand(parser: Argv, word: string, command: Command, choose: Choose): void {
   const { values } = command;
   parser.command(
-    values === undefined ? word : `${word} <${values.name}..>`,
+    values === undefined ? word : `${word} ${values.optional === true ? `[${values.name}..]` : `<${values.name}..>`}`,
     command.describe,
     (inner) => {
       if (values !== undefined) inner.positional(values.name, { describe: values.describe, type: 'string' });

@@ -52,11 +52,13 @@ export const runCommand = defineCommand({
       import('../logger/create-logger.ts'),
       import('../gatewayd.ts'),
     ]);
-    const loaded = await loadConfig(configSources(given));
+    const sources = configSources(given);
+    const loaded = await loadConfig(sources);
     const logger = await createLogger(ownLogger(loaded.config));
     await warn(given, loaded, logger);
     const gatewayd = new Gatewayd({
       loaded,
+      reread: () => loadConfig(sources),
       devMode: given.dev,
       flags: { sentry: given.sentry, usageReport: given['usage-report'] },
       environment: process.env,

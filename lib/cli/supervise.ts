@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import type { GatewayD } from '../gatewayd.ts';
+import { GatewayDError } from '../errors.ts';
+import type { GatewayD, ReloadRequest } from '../gatewayd.ts';
 import type { Logger } from '../logger.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -13,7 +14,7 @@ const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Resolves when the process is asked to stop: by SIGINT or SIGTERM, or by a terminal that closes. Asked once more, it
- * ends at once. Away from a terminal SIGHUP asks for nothing.
+ * ends at once. Away from a terminal SIGHUP reloads the configuration and the plugins.
  */
 export function askedToStop(gatewayd: GatewayD, logger: Logger): Promise<NodeJS.Signals> {
   // Looked at now: a terminal that has closed is none any more.
@@ -33,9 +34,19 @@ export function askedToStop(gatewayd: GatewayD, logger: Logger): Promise<NodeJS.
     process.on('SIGTERM', () => stop('SIGTERM', numbers.SIGTERM));
     process.on('SIGHUP', () => {
       if (atTerminal) stop('SIGHUP', numbers.SIGTERM);
-      else void gatewayd.signal('SIGHUP');
+      else void gatewayd.signal('SIGHUP').then(() => reloadAndSay(gatewayd, logger));
     });
   });
+}
+
+/** Reloads on behalf of nobody who could be answered: the log says what came of it. */
+export async function reloadAndSay(gatewayd: GatewayD, logger: Logger, request: ReloadRequest = {}): Promise<void> {
+  try {
+    await gatewayd.reload(request);
+  } catch (error) {
+    if (!(error instanceof GatewayDError)) throw error;
+    logger.error({ code: error.code, mend: error.mend }, `not reloaded: ${error.message}`);
+  }
 }
 
 /** Makes an error that nobody caught end the process, logged and reported first. A plugin's stays with the plugin. */

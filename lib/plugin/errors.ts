@@ -204,7 +204,7 @@ export const pluginErrors = defineErrors({
   },
   PLUGIN_NOT_RELOADED: {
     message: 'nothing was reloaded, because of: {plugins}',
-    mend: 'Mend the plugins and reload again; until then everything goes on as it was.',
+    mend: '{mend} Then reload again; until then everything goes on as it was.',
   },
   PLUGIN_REQUIRED_FAILED: {
     message: 'Not started: required plugins failed: {plugins}',

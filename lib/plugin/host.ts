@@ -349,14 +349,16 @@ export class PluginHost {
       const known = this.#registry.managed.find((plugin) => plugin.name === name);
       if (known === undefined) throw await notFound(name, await locate(this.#options), this.#options.directory);
       if (known.state !== 'disabled') continue;
-      throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, { plugins: `${name} (it is turned off)` });
+      const values = { plugins: `${name} (it is turned off)`, mend: 'Set `enabled: true` in its row.' };
+      throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, values);
     }
     const lost = this.#registry.managed.filter(
       ({ name, state }) => state === 'failed' && (before.plugins.has(name) || before.names?.includes(name) === true),
     );
     if (lost.length === 0) return;
     const plugins = lost.map(({ name, error }) => `${name} (${error?.code ?? ''}: ${error?.message ?? ''})`).join('; ');
-    throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, { plugins });
+    const mend = [...new Set(lost.map(({ error }) => error?.mend ?? ''))].join(' ');
+    throw new GatewayDError(pluginErrors.PLUGIN_NOT_RELOADED, { plugins, mend });
   }
 
   #sayWhatIsUnverified(): void {

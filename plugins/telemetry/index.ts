@@ -62,6 +62,8 @@ class ErrorWatch {
   constructor(host: Host<TelemetryConfig>) {
     this.#host = host;
     shared.enter();
+    // It may have been turned on by a reload.
+    if (host.plugin.generation > 1) shared.started = true;
     // The reporter taps for itself and is told of all that went before: this is only to know when it is needed.
     host.plugins.each((plugin) => {
       const { to, sentryDsn } = plugin.errorReports;

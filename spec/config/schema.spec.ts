@@ -80,6 +80,7 @@ const defaults: GlobalConfig = {
     metricsMergerPeriod: '5s',
     healthCheckPeriod: '5s',
     reloadOnCrash: true,
+    controlSocket: '',
     reloadDrainTimeout: '1h',
     timeout: '30s',
     breaker: { failures: 10, ratio: 0.5, window: '10s', pause: '1s', maxPause: '1m' },

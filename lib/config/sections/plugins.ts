@@ -109,6 +109,12 @@ export const pluginHostSchema = {
     },
     breaker: breakerSchema,
     startTimeout: { ...positiveDuration, description: 'How long a plugin process may take to start.', default: '1m' },
+    controlSocket: {
+      type: 'string',
+      description:
+        'Path of the Unix socket that `gatewayd plugin reload` and the like reach the running gatewayd by; only its owner can open it. Left empty, it is in a folder of the user who runs it. `off` makes none.',
+      default: '',
+    },
     reloadDrainTimeout: {
       ...positiveDuration,
       description:

@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import path from 'node:path';
+import { expect } from 'chai';
+import { pino } from 'pino';
+import { askGatewayd } from '../../lib/control/ask.ts';
+import { type ControlCommands, ControlServer } from '../../lib/control/control-server.ts';
+import { controlSocketPaths } from '../../lib/control/socket-path.ts';
+import { caught } from '../support/caught.ts';
+import { Folder } from '../support/launch.ts';
+
+interface Warning {
+  readonly code?: string;
+  readonly msg: string;
+}
+
+describe('the control socket', () => {
+  let folder: Folder;
+  let warnings: Warning[];
+  let servers: ControlServer[];
+
+  beforeEach(() => {
+    folder = new Folder();
+    warnings = [];
+    servers = [];
+  });
+  afterEach(async () => {
+    for (const server of servers) await server.close();
+    folder[Symbol.dispose]();
+  });
+
+  const listen = async (paths: readonly string[], commands: ControlCommands = { echo: (values) => values }) => {
+    const logger = pino(
+      { level: 'warn' },
+      { write: (line: string) => void warnings.push(JSON.parse(line) as Warning) },
+    );
+    const server = new ControlServer(commands, logger);
+    servers.push(server);
+    await server.listen(paths);
+    return server;
+  };
+  const ask = (socket: string, command = 'echo', values: Readonly<Record<string, unknown>> = {}) =>
+    askGatewayd({ paths: [socket], config: 'gatewayd.yaml', command, values });
+  const lineFor = async (socket: string, ...bytes: readonly (string | Buffer)[]): Promise<string> => {
+    const connection = connect(socket);
+    for (const each of bytes) connection.write(each);
+    connection.end();
+    let text = '';
+    connection.on('data', (chunk: Buffer) => (text += chunk.toString())).on('error', () => undefined);
+    await once(connection, 'close');
+    return text;
+  };
+
+  it('answers whoever may open it, which is its owner alone', async () => {
+    const socket = folder.at('private/control.sock');
+    await listen([socket]);
+    expect(await ask(socket, 'echo', { some: ['values'] })).to.deep.equal({ some: ['values'] });
+    expect(statSync(socket).mode & 0o777).to.equal(0o600);
+    expect(statSync(path.dirname(socket)).mode & 0o777).to.equal(0o700);
+    expect(warnings).to.deep.equal([]);
+  });
+
+  it('goes with the gatewayd that made it, and then nobody answers', async () => {
+    const socket = folder.at('private/control.sock');
+    const server = await listen([socket]);
+    await server.close();
+    expect(existsSync(socket)).to.equal(false);
+    expect(await caught(ask(socket))).to.include({ code: 'CONTROL_NOBODY' });
+  });
+
+  it('gives errors back with their code and what to do', async () => {
+    const socket = folder.at('private/control.sock');
+    await listen([socket], {
+      broken: () => {
+        throw new Error('at a loss');
+      },
+    });
+    expect(await caught(ask(socket, 'broken'))).to.include({ message: 'at a loss' });
+    const error = await caught(ask(socket, 'toString'));
+    expect(error).to.include({ code: 'CONTROL_BAD_REQUEST' });
+  });
+
+  it('takes the place of one that a process left which is gone', async () => {
+    folder.write('private/marker', '');
+    const left = folder.at('private/left.sock');
+    const dead = createServer().listen(folder.at('private/moved.sock'));
+    await once(dead, 'listening');
+    // As after SIGKILL: under its new name it is not taken away, and nobody listens on it.
+    renameSync(folder.at('private/moved.sock'), left);
+    dead.close();
+    await once(dead, 'close');
+    expect(existsSync(left)).to.equal(true);
+    await listen([left]);
+    expect(await ask(left)).to.deep.equal({});
+  });
+
+  it('leaves one alone that another gatewayd answers on, and says so', async () => {
+    const socket = folder.at('private/control.sock');
+    await listen([socket], { who: () => 'first' });
+    await listen([socket], { who: () => 'second' });
+    expect(warnings.map(({ code }) => code)).to.deep.equal(['CONTROL_HELD']);
+    expect(await ask(socket, 'who')).to.equal('first');
+  });
+
+  it('is not made where somebody else could put something, behind a link, over a file, or where nothing can be written', async () => {
+    folder.write('open/file', '');
+    chmodSync(folder.at('open'), 0o777);
+    folder.write('private/taken.sock', 'not a socket');
+    chmodSync(folder.at('private'), 0o700);
+    symlinkSync(folder.at('private'), folder.at('link'));
+    symlinkSync(folder.at('nowhere'), folder.at('private/dangling.sock'));
+    const places = [
+      'open/control.sock',
+      'link/control.sock',
+      'private/taken.sock',
+      'private/dangling.sock',
+      'private/taken.sock/control.sock',
+      `private/${'x'.repeat(200)}.sock`,
+    ];
+    for (const place of places) {
+      warnings.length = 0;
+      await listen([folder.at(place)]);
+      expect(warnings.map(({ code }) => code)).to.deep.equal(['CONTROL_UNUSABLE'], place);
+    }
+  });
+
+  it('takes the next place where the first cannot be used', async () => {
+    folder.write('file', '');
+    const second = folder.at('private/control.sock');
+    await listen([folder.at('file/control.sock'), second]);
+    expect(warnings).to.deep.equal([]);
+    expect(await ask(second)).to.deep.equal({});
+  });
+
+  it('answers garbage with an error, and everybody else as before', async () => {
+    const socket = folder.at('private/control.sock');
+    await listen([socket]);
+    const garbage = [
+      ['not json\n'],
+      ['null\n'],
+      ['{}\n'],
+      ['{"version":99,"command":"echo","values":{}}\n'],
+      ['{"version":1,"command":5,"values":{}}\n'],
+      ['{"version":1,"command":"__proto__","values":{}}\n'],
+      ['{"version":1,"command":"echo"}\n'],
+      ['half a line'],
+      [Buffer.from([0, 255, 254, 10])],
+      [Buffer.alloc(100_000, 'x')],
+    ];
+    for (const bytes of garbage) {
+      const line = await lineFor(socket, ...bytes);
+      // Whoever sends far too much may be cut off before it reads.
+      if (line !== '') expect(JSON.parse(line)).to.have.nested.property('error.code', 'CONTROL_BAD_REQUEST');
+    }
+    expect(await ask(socket, 'echo', { still: 'there' })).to.deep.equal({ still: 'there' });
+  });
+
+  it('answers what it is at before it goes', async () => {
+    const socket = folder.at('private/control.sock');
+    let release!: (value: string) => void;
+    const begun = new Promise<void>((begin) => {
+      void listen([socket], {
+        slow: () => {
+          begin();
+          return new Promise((resolve) => (release = resolve));
+        },
+      }).then(() => answers.push(ask(socket, 'slow')));
+    });
+    const answers: Promise<unknown>[] = [];
+    await begun;
+    const closing = servers[0]!.close();
+    release('done');
+    await closing;
+    expect(await answers[0]).to.equal('done');
+  });
+
+  it('is named for the configuration it belongs to, in a folder of the user', () => {
+    const place = { directory: folder.path, setting: '', environment: { XDG_RUNTIME_DIR: '/run/user/1' } };
+    const one = controlSocketPaths({ ...place, configFile: folder.at('one.yaml') });
+    const other = controlSocketPaths({ ...place, configFile: folder.at('other.yaml') });
+    expect(one).to.have.length(2);
+    expect(one).not.to.deep.equal(other);
+    expect(one[0]).to.match(/^\/run\/user\/1\/gatewayd\//);
+    expect(controlSocketPaths({ ...place, configFile: null, setting: 'off' })).to.deep.equal([]);
+    const set = controlSocketPaths({ ...place, configFile: null, setting: 'own.sock' });
+    expect(set).to.deep.equal([folder.at('own.sock')]);
+    folder.write('real.yaml', '');
+    symlinkSync(folder.at('real.yaml'), folder.at('linked.yaml'));
+    expect(controlSocketPaths({ ...place, configFile: folder.at('linked.yaml') })).to.deep.equal(
+      controlSocketPaths({ ...place, configFile: folder.at('real.yaml') }),
+    );
+  });
+});
