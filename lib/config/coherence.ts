@@ -98,6 +98,30 @@ function checkClientTls(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   );
 }
 
+function checkLoadBalancers(config: GlobalConfig, sources: Sources): ConfigIssue[] {
+  return Object.entries(config.servers).flatMap(([group, { loadBalancer }]) => {
+    const at = ['servers', group, 'loadBalancer'];
+    const rules = loadBalancer.loadBalancingRules;
+    const blocks = Object.keys(config.clients[group] ?? {});
+    const issues = rules.flatMap(({ distribution }, row) =>
+      distribution.flatMap(({ proxyName }, index) => {
+        if (blocks.includes(proxyName)) return [];
+        const path = [...at, 'loadBalancingRules', row, 'distribution', index, 'proxyName'];
+        const hint = { nearest: nearest(proxyName, blocks) };
+        return [sources.issue(path, 'error', `is no block of clients.${group}`, hint)];
+      }),
+    );
+    if (rules.length > 1) {
+      issues.push(sources.issue([...at, 'loadBalancingRules', 1], 'error', 'is one too many: the first holds always'));
+    }
+    const weighted = rules[0]?.distribution.some(({ weight }) => weight > 0) === true;
+    if (loadBalancer.strategy === 'WEIGHTED_ROUND_ROBIN' && !weighted) {
+      issues.push(sources.issue([...at, 'strategy'], 'error', 'needs loadBalancingRules with a weight above 0'));
+    }
+    return issues;
+  });
+}
+
 function checkNetworks(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   const udp = addressesOf(config).filter(({ path, network }) => network === 'udp' && path[0] !== 'api');
   return udp.map(({ path }) =>
@@ -123,6 +147,7 @@ export function checkCoherence(config: GlobalConfig, sources: Sources): readonly
     checkCounterparts,
     checkServers,
     checkClientTls,
+    checkLoadBalancers,
     checkRows,
   ].flatMap((check) => check(config, sources));
 }

@@ -23,14 +23,6 @@ export const stillToCome: readonly Feature[] = [
     keys: ['clients.*.*.receiveDeadline', 'clients.*.*.receiveTimeout', 'clients.*.*.sendDeadline'],
   },
   { name: 'another size of reads', keys: ['clients.*.*.receiveChunkSize'] },
-  {
-    name: 'balancing load in other ways than ROUND_ROBIN',
-    keys: [
-      'servers.*.loadBalancer.strategy',
-      'servers.*.loadBalancer.consistentHash',
-      'servers.*.loadBalancer.loadBalancingRules',
-    ],
-  },
   { name: 'loggers besides default', keys: ['loggers.!default'] },
   { name: 'logging in to the database for clients', keys: ['clients.*.*.startupParams.*'] },
   {

@@ -7,6 +7,7 @@ import { BackendTls } from './backend-tls.ts';
 import type { Database } from './database.ts';
 import { encrypted, parseEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
+import { Health } from './health.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { Pool } from './pool.ts';
 
@@ -66,5 +67,6 @@ function build(name: string, config: Database['config'], { directory, logger }: 
     tls,
     settings: backendSettings(name, client),
     pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout) }),
+    health: new Health(),
   };
 }

@@ -4,6 +4,7 @@ import type { Address } from '../hooks/payloads.ts';
 import { type BackendSettings, connectBackend } from './backend.ts';
 import type { BackendTls } from './backend-tls.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Health } from './health.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import type { Pool } from './pool.ts';
 
@@ -38,6 +39,7 @@ export interface Database {
   readonly tls: BackendTls | null;
   readonly settings: BackendSettings;
   readonly pool: Pool;
+  readonly health: Health;
 }
 
 /**

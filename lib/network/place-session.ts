@@ -37,7 +37,7 @@ async function routeOf({
   notice,
   signal,
 }: Unplaced): Promise<readonly [Database, ...Database[]]> {
-  const databases = context.databases.candidates();
+  const databases = context.databases.candidates(session.client);
   const candidates = databases.map(({ name, address }) => ({ name, address }));
   const chosen = await abortable(emitBail(hooks.route, { session, candidates, notice, signal }), signal);
   return chosen === undefined ? databases : [rerouted(context.server, databases, chosen)];

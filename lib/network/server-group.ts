@@ -25,7 +25,7 @@ export class ServerGroup {
     this.#surroundings = surroundings;
     this.#plan = plan;
     this.#server = server;
-    this.adopt(plan, server);
+    this.#begin(plan, server);
   }
 
   get plan(): ServerPlan {
@@ -49,11 +49,7 @@ export class ServerGroup {
    */
   adopt(plan: ServerPlan, server: Server): void {
     this.#retire();
-    plan.tls?.watch();
-    this.#plan = plan;
-    this.#server = server;
-    server.handTo(this.name, (socket) => this.#accept(socket));
-    this.#tick();
+    this.#begin(plan, server);
   }
 
   /** Lets the sessions there are go on without a socket, which is somebody else's to close. Settles when all are over. */
@@ -90,10 +86,20 @@ export class ServerGroup {
     this.#server?.close();
   }
 
+  #begin(plan: ServerPlan, server: Server): void {
+    this.#plan = plan;
+    this.#server = server;
+    plan.tls?.watch();
+    for (const check of plan.healthChecks) check.start();
+    server.handTo(this.name, (socket) => this.#accept(socket));
+    this.#tick();
+  }
+
   /** Ends what goes on by itself for the plan in force. */
   #retire(): void {
     clearInterval(this.#ticker);
     this.#plan.tls?.close();
+    for (const check of this.#plan.healthChecks) check.stop();
   }
 
   #accept(socket: Socket): void {

@@ -7,7 +7,8 @@ import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts';
 import { ServerTls } from './frontend-tls.ts';
-import { RoundRobin } from './load-balancer.ts';
+import { HealthCheck } from './health-check.ts';
+import { LoadBalancer, strategyOf } from './load-balancer.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { SessionContext } from './session-context.ts';
 
@@ -31,6 +32,8 @@ export interface ServerPlan {
   readonly socketKey: string;
   readonly databases: readonly [Database, ...Database[]];
   readonly tls: ServerTls | null;
+  /** To be started when it is in force. */
+  readonly healthChecks: readonly HealthCheck[];
   /** What its new sessions share. */
   readonly context: SessionContext;
 }
@@ -48,9 +51,10 @@ export function planServers(
   return [...buildDatabases(config, before, surroundings)].map(([name, databases]) => {
     const server = config.servers[name] as ServerConfig;
     const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
-    const balancer = new RoundRobin(databases, restOf(name, config));
     const { generations, logger, cancels, directory } = surroundings;
     const tls = server.enableTLS ? new ServerTls(name, server, directory, logger) : null;
+    const balancer = new LoadBalancer(databases, strategyOf<Database>(name, server.loadBalancer), restOf(name, config));
+    const healthChecks = healthChecksOf(name, databases, config, logger);
     const context: SessionContext = {
       server: name,
       endpoint,
@@ -62,7 +66,7 @@ export function planServers(
       loginTimeout: milliseconds(server.loginTimeout),
       maxMessageSize: server.maxMessageSize,
     };
-    return { name, config: server, endpoint, socketKey: keyOf(name, endpoint), databases, tls, context };
+    return { name, config: server, endpoint, socketKey: keyOf(name, endpoint), databases, tls, healthChecks, context };
   });
 }
 
@@ -72,8 +76,28 @@ function keyOf(name: string, endpoint: Endpoint): string {
   return endpoint.kind === 'tcp' && endpoint.port === 0 ? `${address} of ${name}` : address;
 }
 
-/** For how long a database that could not be reached is tried last: until the next health check would be. */
-function restOf(group: string, { proxies }: NetworkConfig): number {
-  const periods = Object.values(proxies[group] ?? {}).map(({ healthCheckPeriod }) => milliseconds(healthCheckPeriod));
+/** Milliseconds between two looks at a database; 0 is never. */
+function periodOf(group: string, block: string, { proxies }: NetworkConfig): number {
+  const proxy = proxies[group]?.[block];
+  return proxy === undefined ? 0 : milliseconds(proxy.healthCheckPeriod);
+}
+
+/** For how long a database that could not be reached is tried last, unless a look at it says otherwise before. */
+function restOf(group: string, config: NetworkConfig): number {
+  const periods = Object.keys(config.proxies[group] ?? {}).map((block) => periodOf(group, block, config));
   return Math.min(60_000, ...periods);
+}
+
+/** Where there is one database only, nothing depends on how it is. */
+function healthChecksOf(
+  group: string,
+  databases: readonly Database[],
+  config: NetworkConfig,
+  logger: Logger,
+): readonly HealthCheck[] {
+  if (databases.length === 1) return [];
+  return databases.flatMap((database) => {
+    const period = periodOf(group, database.name.slice(group.length + 1), config);
+    return period === 0 ? [] : [new HealthCheck(database, period, logger)];
+  });
 }

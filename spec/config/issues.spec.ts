@@ -107,6 +107,31 @@ describe('a mistake in the configuration', () => {
       inServer('{ enableTLS: true, certFile: a }'),
       '3:18: servers.default.enableTLS needs keyFile, too',
     ],
+    [
+      'a rule for TLS without TLS',
+      inServer('requireTLS: true'),
+      '3:17: servers.default.requireTLS needs enableTLS, too',
+    ],
+    [
+      'a certificate for the database without its key',
+      inWrites('tls: { mode: require, certFile: a }'),
+      `4:39: ${writes}.tls.certFile needs keyFile, too`,
+    ],
+    [
+      'TLS that is preferred and begun with',
+      inWrites('tls: { mode: prefer, negotiation: direct }'),
+      `4:42: ${writes}.tls.negotiation must be postgres with mode prefer: there is nothing to ask for otherwise`,
+    ],
+    [
+      'weights without weights',
+      inServer('loadBalancer: { strategy: WEIGHTED_ROUND_ROBIN }'),
+      '3:31: servers.default.loadBalancer.strategy needs loadBalancingRules with a weight above 0',
+    ],
+    [
+      'a weight of an unknown block',
+      inServer('loadBalancer: { loadBalancingRules: [{ distribution: [{ proxyName: writs, weight: 1 }] }] }'),
+      '3:72: servers.default.loadBalancer.loadBalancingRules[0].distribution[0].proxyName is no block of clients.default (did you mean writes?)',
+    ],
     ['a list for keys', 'clients: []', '1:1: clients must be keys and values, and is a list'],
     ['a value for keys', 'pluginHost: off', '1:13: pluginHost must be keys and values, and is text'],
     ['no group at all', 'clients: {}\nservers: { default: {} }', '1:1: clients must have at least one entry'],

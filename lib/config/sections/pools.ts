@@ -38,7 +38,7 @@ export const proxySchema = {
     healthCheckPeriod: {
       ...duration,
       description:
-        'How long a database that could not be reached comes after the others of its group; 0s is not at all.',
+        'How often it is looked whether the database answers, where its group has several. One that does not comes after the others until it does. 0s is never: one that cannot be reached is tried in its turn then.',
       default: '60s',
     },
   },

@@ -7,14 +7,15 @@ const loadBalancerSchema = {
   properties: {
     strategy: {
       type: 'string',
-      description: 'How the block is chosen.',
+      description: 'How the block is chosen, of those that can be reached: in turn, at random, or in turn by weights.',
       enum: ['ROUND_ROBIN', 'RANDOM', 'WEIGHTED_ROUND_ROBIN'],
       default: 'ROUND_ROBIN',
     },
     consistentHash: {
       type: 'object',
       additionalProperties: false,
-      description: 'Give the same client the same block each time. Where it is left out, this is off.',
+      description:
+        'Give the same client the same block each time, and few clients another one when a block comes or goes. Takes the place of the strategy, whose weights it keeps. Where it is left out, this is off.',
       properties: {
         useSourceIp: {
           type: 'boolean',
@@ -25,12 +26,17 @@ const loadBalancerSchema = {
     },
     loadBalancingRules: {
       type: 'array',
-      description: 'Weights for WEIGHTED_ROUND_ROBIN.',
+      description: 'Weights for WEIGHTED_ROUND_ROBIN. A block that is not listed is used when no other can be reached.',
       items: {
         type: 'object',
         additionalProperties: false,
         properties: {
-          condition: { type: 'string', description: 'When the rule holds. DEFAULT is always.', default: 'DEFAULT' },
+          condition: {
+            type: 'string',
+            description: 'When the rule holds. DEFAULT is always.',
+            enum: ['DEFAULT'],
+            default: 'DEFAULT',
+          },
           distribution: {
             type: 'array',
             description: 'The share of each block.',
