@@ -120,7 +120,7 @@ describe('a mistake in the configuration', () => {
     [
       'TLS that is preferred and begun with',
       inWrites('tls: { mode: prefer, negotiation: direct }'),
-      `4:42: ${writes}.tls.negotiation must be postgres with mode prefer: there is nothing to ask for otherwise`,
+      `4:41: ${writes}.tls.negotiation must be postgres with mode prefer: there is nothing to ask for otherwise`,
     ],
     [
       'weights without weights',

@@ -63,7 +63,7 @@ describe('health checks', () => {
       },
     });
   };
-  async function stand(gateway: SpecGateway): Promise<string> {
+  async function servedBy(gateway: SpecGateway): Promise<string> {
     using client = await WireClient.connect(gateway.port);
     client.send(startup());
     const parameter = (await client.until('Z')).find(({ type }) => type === 'S');
@@ -73,14 +73,14 @@ describe('health checks', () => {
 
   it('notice that a database is gone before a client does, and that it is back', async () => {
     await using gateway = await start();
-    expect(new Set([await stand(gateway), await stand(gateway)])).to.deep.equal(new Set(['one', 'two']));
+    expect(new Set([await servedBy(gateway), await servedBy(gateway)])).to.deep.equal(new Set(['one', 'two']));
     stands[0].close();
     await until(() => said(gateway, 'the database cannot be reached'));
-    for (let round = 0; round < 4; round += 1) expect(await stand(gateway)).to.equal('two');
+    for (let round = 0; round < 4; round += 1) expect(await servedBy(gateway)).to.equal('two');
     expect(gateway.log.filter(({ level }) => level > 30)).to.have.length(1);
     await stands[0].listen();
     await until(() => said(gateway, 'the database can be reached again'));
-    expect(new Set([await stand(gateway), await stand(gateway)])).to.deep.equal(new Set(['one', 'two']));
+    expect(new Set([await servedBy(gateway), await servedBy(gateway)])).to.deep.equal(new Set(['one', 'two']));
   });
 
   it('leave sessions alone, and end with the gateway', async () => {
