@@ -14,10 +14,12 @@ const shared = {
   errors: 'errors',
   logger: 'logger',
   pluginHost: 'plugin/host',
+  startGuest: 'isolation/guest/start-guest',
   telemetryConfigSchema: 'telemetry/config-schema',
 };
-// Node's hooks are registered by the URL of a module that has nothing else in it.
-const hooks = 'plugin/module-hooks.js';
+// Node's hooks are registered by the URL of a module that has nothing else in it, and a thread or process is started
+// with one.
+const ownFiles = ['plugin/module-hooks.js', 'isolation/guest/guest-entry.js'].map(path.normalize);
 
 const places = {
   name: 'modules know where they are, and what is no part of lib/ stays outside',
@@ -71,7 +73,7 @@ await bundle({
 });
 
 for (const file of readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
-  if (file.endsWith('.js') && file !== path.normalize(hooks)) rmSync(path.join(lib, file));
+  if (file.endsWith('.js') && !ownFiles.includes(file)) rmSync(path.join(lib, file));
 }
 // Code that V8 made before cannot import; whoever runs it with that gives it the means, which see bin/launch.cjs.
 const ownImport = 'const __import = module.__import ?? ((specifier) => import(specifier));\n';

@@ -444,6 +444,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
       devMode: options.devMode,
       rows: withTelemetry(config.plugins, row, choice),
       timeout: milliseconds(config.pluginHost.timeout),
+      runners: runnersFor(options),
       breaker: config.pluginHost.breaker,
       compiledSchemas: compiledConfigSchema,
     },
@@ -471,6 +472,22 @@ function answerOf({ generation, milliseconds: took, reports, before }: Reloaded)
 }
 
 const stopping = (): GatewayDError => new GatewayDError(controlErrors.CONTROL_STOPPING);
+
+/** Loaded when a plugin asks for it: most starts need none of it. */
+function runnersFor({ loaded, logger }: GatewayDOptions): NonNullable<PluginHostOptions['runners']> {
+  const { timeout, startTimeout, healthCheckPeriod, reloadOnCrash } = loaded.config.pluginHost;
+  return async (isolation) => {
+    if (isolation === 'none') return undefined;
+    const { isolatedRunner } = await import('./isolation/isolated-runner.ts');
+    return isolatedRunner(isolation, {
+      logger,
+      timeout: milliseconds(timeout),
+      startTimeout: milliseconds(startTimeout),
+      healthCheckPeriod: milliseconds(healthCheckPeriod),
+      reloadOnCrash,
+    });
+  };
+}
 
 function embeddedAddresses(clients: Clients): string[] {
   const addresses = Object.values(clients).flatMap((blocks) => Object.values(blocks).map(({ address }) => address));

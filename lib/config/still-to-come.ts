@@ -42,15 +42,6 @@ export const stillToCome: readonly Feature[] = [
       'pluginHost.policies',
     ],
   },
-  {
-    name: 'plugins in a thread or process of their own',
-    keys: [
-      'plugins.*.isolation',
-      'pluginHost.healthCheckPeriod',
-      'pluginHost.startTimeout',
-      'pluginHost.reloadOnCrash',
-    ],
-  },
   { name: 'executables as plugins', keys: ['plugins.*.localPath', 'plugins.*.args', 'plugins.*.env'] },
   { name: 'downloading plugins', keys: ['plugins.*.url'] },
   { name: 'logging to files', keys: ['loggers.*.output'], values: ['file'] },

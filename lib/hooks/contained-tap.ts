@@ -8,6 +8,7 @@ import type { Session } from './payloads.ts';
 import { closeScope, isScoped, openScope, retainScope, type ScopedHandle } from './scope.ts';
 import type { HookCounter } from './statistics.ts';
 import { tapRefusals, tapResults, type Refuse, type TapResult } from './tap-results.ts';
+import { TapAway } from './tap-away.ts';
 import { throwLater } from './throw-later.ts';
 import type { ViewOwner } from './view-owner.ts';
 
@@ -41,12 +42,14 @@ export interface HookWatch {
 /** The longest delay a timer of Node's takes. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether a value is to be waited for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   return typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
-function kindOf(value: unknown): string {
+/** In words, what a value is that a tap should not have returned. */
+export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return typeof value === 'object' ? 'another object' : `a ${typeof value}`;
 }
@@ -164,8 +167,9 @@ export class ContainedTap {
   }
 
   #settleFailed(call: TapCall, error: unknown): unknown {
-    this.#report(error);
-    this.#close(call, true);
+    const away = error instanceof TapAway;
+    if (!away) this.#report(error);
+    this.#close(call, true, away);
     return this.#answerFor(call.payload);
   }
 
@@ -178,11 +182,11 @@ export class ContainedTap {
     return refusal;
   }
 
-  #close({ handle, started, trial }: TapCall, failed: boolean): readonly ChangeKind[] | null {
+  #close({ handle, started, trial }: TapCall, failed: boolean, away = false): readonly ChangeKind[] | null {
     const changes = handle === null ? null : handle[closeScope](failed);
     this.#counter.end(started);
     if (trial) this.#breaker.tried(failed);
-    else if (failed) this.#breaker.failed();
+    else if (failed && !away) this.#breaker.failed();
     return changes;
   }
 

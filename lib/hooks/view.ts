@@ -14,7 +14,7 @@ const hooksOf = new WeakMap<Hooks, readonly HookView[]>();
  * HOOK_UNKNOWN; calling or intercepting a hook throws HOOK_NOT_YOURS.
  */
 export function createView(bus: Hooks, owner: ViewOwner): Hooks {
-  const view = Object.create(strictPrototype(bus, owner)) as Record<HookName, HookView>;
+  const view = Object.create(strictPrototype(Object.keys(bus), owner.name)) as Record<HookName, HookView>;
   const hooks = (Object.keys(bus) as HookName[]).map(
     (name) => new HookView(name, bus[name] as unknown as BusHook, owner),
   );
@@ -34,7 +34,7 @@ export function statisticsOf(view: Hooks): ReadonlyMap<HookName, HookStatistics>
  * The prototype of a view, which alone is asked for what the view does not have: a proxy there costs the hooks that
  * exist nothing. `then` is asked of whatever passes through a promise.
  */
-function strictPrototype(bus: Hooks, owner: ViewOwner): object {
+export function strictPrototype(names: readonly string[], plugin: string): object {
   return new Proxy(
     {},
     {
@@ -43,9 +43,9 @@ function strictPrototype(bus: Hooks, owner: ViewOwner): object {
           return Reflect.get(target, property, receiver) as unknown;
         }
         throw new GatewayDError(hooksErrors.HOOK_UNKNOWN, {
-          plugin: owner.name,
+          plugin,
           hook: property,
-          nearest: nearestHook(property, Object.keys(bus)),
+          nearest: nearestHook(property, names),
         });
       },
     },

@@ -191,8 +191,20 @@ export const pluginErrors = defineErrors({
     mend: 'Return a function from apply that clears the timers that apply started.',
   },
   PLUGIN_ISOLATION_UNSUPPORTED: {
-    message: 'Plugin {plugin} asks for isolation: {isolation}, which is still to come',
+    message: 'Plugin {plugin} asks for isolation: {isolation}, and there is no such place here',
     mend: 'Set `isolation: none` in its row if it may run inside gatewayd.',
+  },
+  PLUGIN_PERMISSION_MISSING: {
+    message: 'Plugin {plugin} asks for {asked}, and its row grants no more than {granted}',
+    mend: 'If the plugin may do that, add it to `permissions` in its row.',
+  },
+  PLUGIN_PERMISSION_NOT_ENFORCED: {
+    message: 'Nothing keeps plugin {plugin} from {what}: {reason}',
+    mend: '{advice}',
+  },
+  PLUGIN_BUILT_IN_ISOLATION: {
+    message: 'Plugin {plugin} is part of gatewayd and runs in it, although its row says isolation: {isolation}',
+    mend: 'Take `isolation` out of its row.',
   },
   PLUGIN_EXECUTABLE_UNPINNED: {
     message: 'Plugin {plugin} is an executable, {path}, and its row has no checksum',

@@ -12,13 +12,14 @@ import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
 import { coded, recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
 import { FailureThrottle } from './failure-throttle.ts';
-import { inProcess } from './loader.ts';
+import { inProcess, type Runner } from './loader.ts';
 import { locate, notFound } from './locate.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
 import { registerModuleHooks } from './module-hooks.ts';
 import { type ModuleTag, tagOf } from './module-tag.ts';
 import type { PluginHostOptions } from './options.ts';
+import { checkPermissions, notEnforced } from './permissions.ts';
 import { Registry } from './registry.ts';
 import type { PluginReport } from './report.ts';
 import { orderByRequirements } from './requirements.ts';
@@ -234,20 +235,49 @@ export class PluginHost {
     const ready = this.#registry.managed.flatMap((plugin) =>
       plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
     );
-    if (this.#before !== null || ready.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
+    const here = ready.filter((one) => (one.ready.row?.isolation ?? 'none') === 'none');
+    if (this.#before !== null || here.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
     await Promise.all(ready.map((one) => this.#import(one.plugin, one.ready)));
   }
 
   async #import(plugin: ManagedPlugin, ready: Ready): Promise<void> {
     const started = performance.now();
     try {
-      const enter = <T>(call: () => T): T => this.#attribution.run(plugin, call);
-      plugin.module = await inProcess.load(ready, this.#limit, enter, plugin.tag);
-      if (this.#before?.plugins.get(plugin.name)?.tag !== plugin.tag) await this.#compareAgain(plugin, ready);
+      const runner = await this.#runnerFor(ready);
+      plugin.module = await runner.load({
+        ready,
+        tag: plugin.tag,
+        milliseconds: this.#limit,
+        enter: (call) => this.#attribution.run(plugin, call),
+        report: (error, place) => this.#report(plugin, error, place),
+        watchPlugins: (changed) => this.#registry.watch(changed),
+      });
+      checkPermissions(plugin.name, plugin.module.permissions, ready.row?.permissions);
+      const isKept = runner === inProcess && this.#before?.plugins.get(plugin.name)?.tag === plugin.tag;
+      if (!isKept) await this.#compareAgain(plugin, ready);
     } catch (error) {
       this.#refuse(plugin, error, { hook: null, phase: 'load' });
     }
     plugin.milliseconds = performance.now() - started;
+  }
+
+  /** Where a plugin's code is to run. @throws {GatewayDError} PLUGIN_PERMISSION_MISSING, PLUGIN_ISOLATION_UNSUPPORTED */
+  async #runnerFor({ name: plugin, row, source, manifest }: Ready): Promise<Runner> {
+    const isolation = row?.isolation ?? 'none';
+    checkPermissions(plugin, manifest.permissions, row?.permissions);
+    const open = notEnforced(plugin, isolation, row?.permissions);
+    if (open !== null) this.#warn(open, { plugin });
+    if (source.builtIn) {
+      const values = { plugin, isolation };
+      if (isolation !== 'none')
+        this.#warn(new GatewayDError(pluginErrors.PLUGIN_BUILT_IN_ISOLATION, values), { plugin });
+      return inProcess;
+    }
+    const runner = await this.#options.runners?.(isolation);
+    if (runner === undefined && isolation !== 'none') {
+      throw new GatewayDError(pluginErrors.PLUGIN_ISOLATION_UNSUPPORTED, { plugin, isolation });
+    }
+    return runner ?? inProcess;
   }
 
   /** @throws {GatewayDError} PLUGIN_CHANGED_WHILE_LOADING */
@@ -296,6 +326,7 @@ export class PluginHost {
     const failure = coded(plugin, error, place);
     plugin.fail(failure);
     this.#report(plugin, failure, place);
+    plugin.module?.release?.();
     this.#stopTimers(plugin);
   }
 

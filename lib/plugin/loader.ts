@@ -5,24 +5,39 @@ import { GatewayDError, messageOf } from '../errors.ts';
 import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { Ready } from './examine.ts';
+import type { FailurePlace } from './failure-reporter.ts';
 import type { ModuleTag } from './module-tag.ts';
 import { readModule, type PluginModule } from './plugin-module.ts';
 import { framesOf, stackOf } from './stack-frames.ts';
 import { lineOfSyntaxError } from './syntax-error.ts';
 
-/** A place for a plugin's code to run; in this very process so far. */
+/** What a runner gets to load a plugin with. */
+export interface Loading {
+  readonly ready: Ready;
+  /** Which import of the module: of one that was imported with it before in this process, no code runs. */
+  readonly tag: ModuleTag;
+  /** Time limit of the import, and of each later call of `apply` and what that returned. */
+  readonly milliseconds: number;
+  /** Calls a function in the plugin's asynchronous context. */
+  readonly enter: <T>(call: () => T) => T;
+  /** Puts on record what happens to the plugin outside of its import, its `apply` and its taps. */
+  readonly report: (error: unknown, place: FailurePlace) => void;
+  /** Calls a function whenever a plugin was found, was loaded, failed or was unloaded. */
+  readonly watchPlugins: (changed: () => void) => void;
+}
+
+/**
+ * A place for a plugin's code to run. What it gives is called like a plugin in this process: its `apply` gets the host
+ * and taps hooks, whoever does the work behind the taps.
+ */
 export interface Runner {
-  /**
-   * Runs a plugin's module, once, and reads what it says of the plugin.
-   * @param enter calls a function in the plugin's asynchronous context
-   * @param tag which import of the module: of one that was imported with it before, no code runs
-   */
-  load(ready: Ready, milliseconds: number, enter: <T>(call: () => T) => T, tag: ModuleTag): Promise<PluginModule>;
+  /** Runs a plugin's module, once, and reads what it says of the plugin. */
+  load(loading: Loading): Promise<PluginModule>;
 }
 
 /** Runs plugins in this process, where nothing but their good will limits them. */
 export const inProcess: Runner = {
-  async load(ready, milliseconds, enter, tag) {
+  async load({ ready, milliseconds, enter, tag }) {
     const { name: plugin, manifest } = ready;
     const url = pathToFileURL(manifest.entryPoint).href + tag;
     if (tag !== '') forgetRequired(ready.path);

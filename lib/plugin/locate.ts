@@ -79,8 +79,7 @@ function rowError(row: PluginRow): GatewayDError | null {
       ? new GatewayDError(pluginErrors.PLUGIN_EXECUTABLE_UNPINNED, values)
       : new GatewayDError(pluginErrors.PLUGIN_EXECUTABLE_UNSUPPORTED, values);
   }
-  if (row.isolation === 'none') return null;
-  return new GatewayDError(pluginErrors.PLUGIN_ISOLATION_UNSUPPORTED, { plugin, isolation: row.isolation });
+  return null;
 }
 
 /** Why there is no plugin of that name, with the name that may have been meant. */

@@ -57,6 +57,8 @@ export class ManagedPlugin {
   view: Hooks | null = null;
   /** Null until the plugin asks for it. */
   logger: Logger | null = null;
+  /** Told when it has gone to another state. */
+  onTransition: (() => void) | null = null;
   #state: PluginState;
   #error: GatewayDError | null;
 
@@ -99,6 +101,7 @@ export class ManagedPlugin {
     }
     this.#state = to;
     if (this.owner !== null) this.owner.active = to === 'loaded';
+    this.onTransition?.();
   }
 
   /** Ends the attempt to load it. */

@@ -13,6 +13,8 @@ export interface Manifest {
   readonly version: string | null;
   /** The file to import. */
   readonly entryPoint: string;
+  /** `gatewayd.permissions` of package.json, as it is there; undefined where it does not say. */
+  readonly permissions?: unknown;
 }
 
 /** Conditions within conditions: nobody needs more, and a file can hold as many as the stack does not. */
@@ -34,7 +36,11 @@ export async function readManifest(source: PluginSource): Promise<Manifest> {
   if (typeof name !== 'string') throw badPackage(source, 'it has no `name`');
   checkName(name);
   const version = checkVersion(name, content['version']);
-  return { name, version, entryPoint: await findEntryPoint(source, name, content) };
+  const own = content['gatewayd'];
+  const permissions: unknown =
+    typeof own === 'object' && own !== null && 'permissions' in own ? own.permissions : undefined;
+  const entryPoint = await findEntryPoint(source, name, content);
+  return { name, version, entryPoint, ...(permissions === undefined ? {} : { permissions }) };
 }
 
 /** @throws {GatewayDError} PLUGIN_BAD_VERSION unless `version` is a semantic version */

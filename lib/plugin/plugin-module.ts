@@ -12,6 +12,10 @@ export interface PluginModule {
   readonly requires: ReadonlyMap<string, string>;
   readonly private: boolean;
   readonly configSchema: object | undefined;
+  /** What the plugin says it needs; not checked. */
+  readonly permissions: unknown;
+  /** Ends what the plugin runs in, where that is not this process: for a plugin that is not going to be loaded. */
+  readonly release?: () => void;
 }
 
 /**
@@ -24,7 +28,7 @@ export function readModule(ready: Ready, namespace: object): PluginModule {
   if (!('default' in namespace)) throw new GatewayDError(pluginErrors.PLUGIN_NO_DEFAULT_EXPORT, { plugin });
   const exported = namespace.default;
   if (typeof exported !== 'object' || exported === null) throw badExport(plugin, 'its default export is no object');
-  const { name, version, requires, private: isPrivate, configSchema, apply } = members(plugin, exported);
+  const { name, version, requires, private: isPrivate, configSchema, permissions, apply } = members(plugin, exported);
   if (typeof apply !== 'function') throw badExport(plugin, 'it has no apply function');
   if (name !== undefined && name !== plugin) {
     throw new GatewayDError(pluginErrors.PLUGIN_NAME_MISMATCH, {
@@ -42,14 +46,23 @@ export function readModule(ready: Ready, namespace: object): PluginModule {
     requires: readRequirements(plugin, requires ?? {}),
     private: isPrivate === true,
     configSchema,
+    permissions,
   };
 }
 
 /** A plugin may be an instance of anything: each member is read once, and a getter may throw. */
 function members(plugin: string, exported: object): Partial<Record<keyof Plugin, unknown>> {
   try {
-    const { name, version, requires, private: isPrivate, configSchema, apply } = exported as Partial<Plugin>;
-    return { name, version, requires, private: isPrivate, configSchema, apply };
+    const {
+      name,
+      version,
+      requires,
+      private: isPrivate,
+      configSchema,
+      permissions,
+      apply,
+    } = exported as Partial<Plugin>;
+    return { name, version, requires, private: isPrivate, configSchema, permissions, apply };
   } catch (error) {
     throw badExport(plugin, messageOf(error));
   }

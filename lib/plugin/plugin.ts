@@ -24,6 +24,16 @@ export interface Host<Config = unknown> {
   emit(name: string, data: unknown): void;
 }
 
+/** What a plugin may do beside tapping hooks. Node enforces it for a plugin in a process of its own. */
+export interface Permissions {
+  /** Files it may read beside its own, or also write: `none` where it is left out. */
+  readonly fs?: 'none' | 'read' | 'write';
+  /** Open connections, and listen. Enforced by Node 25 and later. */
+  readonly net?: boolean;
+  /** Start processes. */
+  readonly child?: boolean;
+}
+
 /** What a plugin's module exports as its default. */
 export interface Plugin<Config = unknown> {
   /** Optional, and then the same as the file's name without extension, or as the folder's package.json says. */
@@ -34,6 +44,11 @@ export interface Plugin<Config = unknown> {
   readonly requires?: Readonly<Record<string, string>>;
   /** Withheld from the usage report. */
   readonly private?: boolean;
+  /**
+   * What the plugin needs beyond gatewayd's own means: one whose row grants less is refused. In a folder
+   * `gatewayd.permissions` in package.json says it before any code runs.
+   */
+  readonly permissions?: Permissions;
   /** JSON Schema of the row's `config`, checked before `apply`; its defaults are filled in. */
   readonly configSchema?: object;
   /** Taps hooks. May be asynchronous; takes at most 5 s, or the plugin is not loaded. */

@@ -18,6 +18,7 @@ export class Registry {
   readonly #plugins: ManagedPlugin[] = [];
   readonly #visitors: Visitor[] = [];
   readonly #whose: () => ManagedPlugin | undefined;
+  readonly #watchers: (() => void)[] = [];
   readonly #visitorFailed: (error: unknown, plugin: string) => void;
 
   /** @param whose asked which plugin it is that wants to visit the others: it does for as long as it is alive */
@@ -31,8 +32,17 @@ export class Registry {
     return this.#plugins;
   }
 
+  /** Calls a function whenever a plugin was added or has gone to another state. */
+  watch(changed: () => void): void {
+    this.#watchers.push(changed);
+  }
+
   add(plugin: ManagedPlugin): void {
     this.#plugins.push(plugin);
+    plugin.onTransition = () => {
+      for (const changed of this.#watchers) changed();
+    };
+    plugin.onTransition();
     if (plugin.state === 'disabled') return;
     for (const visitor of this.#visitors) this.#visit(visitor, plugin);
   }

@@ -6,12 +6,23 @@ import type { Message } from '../protocol/messages.ts';
 import { trafficErrors } from './errors.ts';
 import type { Edits, TrafficBatch } from './traffic-batch.ts';
 
+let batchIn: (handle: BatchHandle) => TrafficBatch | null;
+let changeIn: (handle: BatchHandle, edits: Edits, kinds: readonly ChangeKind[]) => void;
+
 /** A batch in the hands of one tap: it expires with the tap, and what a tap that fails changed is undone. */
 export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch, ScopedHandle {
   readonly session: Session;
   #batch: B | null;
   readonly #before: Edits;
   #changes: ChangeKind[] | null = null;
+
+  static {
+    batchIn = (handle) => handle.#batch;
+    changeIn = (handle, edits, kinds) => {
+      handle.live.edits = edits;
+      (handle.#changes ??= []).push(...kinds);
+    };
+  }
 
   constructor(batch: B) {
     this.session = batch.session;
@@ -46,4 +57,14 @@ export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch
     make(batch);
     if (batch.edits !== edits) (this.#changes ??= []).push(kind);
   }
+}
+
+/** The batch in a tap's hands; null once the tap has settled, and for what is no such handle. */
+export function batchOf(handle: unknown): TrafficBatch | null {
+  return handle instanceof BatchHandle ? batchIn(handle) : null;
+}
+
+/** Does to the batch in a tap's hands what was done elsewhere to a copy of it, by those methods. */
+export function takeEdits(handle: BatchHandle, edits: Edits, kinds: readonly ChangeKind[]): void {
+  changeIn(handle, edits, kinds);
 }

@@ -19,8 +19,8 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
   #query: string | null | undefined;
   #queryEdits: Edits = null;
 
-  constructor(session: Session, buffers: readonly Buffer[]) {
-    super(session, 'frontend', buffers);
+  constructor(session: Session, buffers: readonly Buffer[], owned = false) {
+    super(session, 'frontend', buffers, owned);
   }
 
   get query(): string | null {

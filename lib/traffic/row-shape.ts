@@ -13,6 +13,11 @@ export class RowShape {
     this.#message = message;
   }
 
+  /** The whole RowDescription, which nobody may write into. */
+  get description(): Buffer {
+    return this.#message;
+  }
+
   get columns(): readonly Column[] {
     this.#columns ??= Object.freeze(this.#read().map(toColumn));
     return this.#columns;

@@ -6,7 +6,7 @@ import { backendKinds } from '../protocol/backend-messages.ts';
 import { BodyWriter } from '../protocol/body-writer.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import type { Message } from '../protocol/messages.ts';
-import { messageSource, messageStart } from '../protocol/protocol-message.ts';
+import { messageEnd, messageSource, messageStart } from '../protocol/protocol-message.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
 import type { RowShape } from './row-shape.ts';
@@ -28,8 +28,8 @@ export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
   readonly #shapes: readonly ShapeChange[];
 
   /** @param shapes what the rows among the messages look like, in the order of the messages */
-  constructor(session: Session, buffers: readonly Buffer[], shapes: readonly ShapeChange[]) {
-    super(session, 'backend', buffers);
+  constructor(session: Session, buffers: readonly Buffer[], shapes: readonly ShapeChange[], owned = false) {
+    super(session, 'backend', buffers, owned);
     this.#shapes = shapes;
   }
 
@@ -68,6 +68,29 @@ export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
 
   [openScope](): ScopedHandle {
     return new ServerHandle(this);
+  }
+
+  /** What the rows look like, by where each shape begins to hold in `output()` taken as one sequence of bytes. */
+  shapesOfOutput(): readonly { readonly start: number; readonly shape: RowShape | null }[] {
+    if (this.edits === null) {
+      const starts: number[] = [];
+      let length = 0;
+      for (const { bytes } of this.sources) {
+        starts.push(length);
+        length += bytes.length;
+      }
+      return this.#shapes.map(({ buffer, start, shape }) => ({ start: (starts[buffer] ?? 0) + start, shape }));
+    }
+    const shapes: { start: number; shape: RowShape | null }[] = [];
+    let start = 0;
+    let run = -1;
+    for (const message of this.edits) {
+      const before = run;
+      if (message.name === 'DataRow') run = this.#runAt(message, run);
+      if (run !== before) shapes.push({ start, shape: this.#shapes[run]?.shape ?? null });
+      start += messageEnd(asWire(message)) - messageStart(asWire(message));
+    }
+    return shapes;
   }
 
   /** Number of the shape change that holds for a message. One that a tap put in goes by the message before it. */

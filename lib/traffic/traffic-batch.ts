@@ -33,11 +33,14 @@ export class TrafficBatch {
   #original: readonly Message[] | null = null;
   #edits: Edits = null;
 
-  /** @param buffers each a sequence of whole messages */
-  constructor(session: Session, sender: Sender, buffers: readonly Buffer[]) {
+  /**
+   * @param buffers each a sequence of whole messages
+   * @param owned true when nobody else will ever use these bytes again
+   */
+  constructor(session: Session, sender: Sender, buffers: readonly Buffer[], owned = false) {
     this.session = session;
     this.sender = sender;
-    this.#sources = buffers.map((bytes) => new MessageSource(bytes));
+    this.#sources = buffers.map((bytes) => new MessageSource(bytes, owned));
   }
 
   /** The bytes as they came. */

@@ -43,6 +43,7 @@ const row: PluginRow = {
   errorReports: 'all',
   required: false,
   isolation: 'none',
+  memoryLimit: 256,
   checksum: '',
   url: '',
   localPath: '',

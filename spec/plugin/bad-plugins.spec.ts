@@ -97,13 +97,6 @@ const badPlugins: readonly BadPlugin[] = [
     says: /ab{3}.* asks for|asks for (ab){32}/,
     row: { checksum: 'ab'.repeat(32) },
   },
-  {
-    is: 'is to run in a worker',
-    fixture: 'apply-throws',
-    code: 'PLUGIN_ISOLATION_UNSUPPORTED',
-    says: 'worker',
-    row: { isolation: 'worker' },
-  },
 ];
 
 describe('a bad plugin', () => {

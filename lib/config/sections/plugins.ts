@@ -98,17 +98,25 @@ export const pluginHostSchema = {
     },
     healthCheckPeriod: {
       ...positiveDuration,
-      description: 'Time between two health checks of a plugin.',
+      description: 'Time between two looks at whether a plugin in a thread or process of its own still answers.',
       default: '5s',
     },
-    reloadOnCrash: { type: 'boolean', description: 'Load a plugin again after it crashed.', default: true },
+    reloadOnCrash: {
+      type: 'boolean',
+      description: 'Start a plugin again whose thread or process died or hung.',
+      default: true,
+    },
     timeout: {
       ...positiveDuration,
       description: 'How long an asynchronous tap of a plugin may take before the host goes on without it.',
       default: '30s',
     },
     breaker: breakerSchema,
-    startTimeout: { ...positiveDuration, description: 'How long a plugin process may take to start.', default: '1m' },
+    startTimeout: {
+      ...positiveDuration,
+      description: 'How long the thread or process of a plugin may take to start.',
+      default: '1m',
+    },
     controlSocket: {
       type: 'string',
       description:
@@ -192,9 +200,33 @@ export const pluginRowSchema = {
     required: { type: 'boolean', description: 'Do not start without the plugin.', default: false },
     isolation: {
       type: 'string',
-      description: 'Where the plugin runs: in gatewayd itself (`none`), in a thread or in a process of its own.',
+      description:
+        'Where the plugin runs: in gatewayd itself (`none`), in a thread (`worker`) or in a process of its own (`process`).',
       enum: ['none', 'worker', 'process'],
       default: 'none',
+    },
+    memoryLimit: {
+      type: 'integer',
+      minimum: 16,
+      maximum: 1_048_576,
+      description: 'How many MB the JavaScript heap of a plugin in a thread or process of its own may take.',
+      default: 256,
+    },
+    permissions: {
+      type: 'object',
+      additionalProperties: false,
+      description:
+        'What the plugin may do, and nothing else; one that asks for more is refused. Without it, nothing is restricted. Enforced with `isolation: process`.',
+      properties: {
+        fs: {
+          type: 'string',
+          description:
+            'Files it may use besides its own: none, all for reading (`read`), or all for writing too (`write`).',
+          enum: ['none', 'read', 'write'],
+        },
+        net: { type: 'boolean', description: 'Use the network. Enforced by Node 25 and later.' },
+        child: { type: 'boolean', description: 'Start processes.' },
+      },
     },
     checksum: {
       type: 'string',

@@ -1,0 +1,4 @@
+// What a plugin's thread or process runs first.
+import { startGuest } from './start-guest.ts';
+
+startGuest();

@@ -1,0 +1,158 @@
+import type { HookName } from '../hooks/hooks.ts';
+import type { ChangeKind } from '../hooks/message-change.ts';
+import type { FromClient, FromServer, Opening, Routing, Session, StartupEvent } from '../hooks/payloads.ts';
+import { retainScope } from '../hooks/scope.ts';
+import { checkLength } from '../protocol/frame-scanner.ts';
+import { MessageSource } from '../protocol/message-source.ts';
+import { readMessages, type Message } from '../protocol/messages.ts';
+import { batchOf, takeEdits, type BatchHandle } from '../traffic/batch-handle.ts';
+import { ServerBatch } from '../traffic/server-batch.ts';
+import type { TrafficBatch } from '../traffic/traffic-batch.ts';
+import { cross, uncross } from './crossed.ts';
+import { count, list, record, text } from './expected.ts';
+import type { ShapeRecord } from './wire.ts';
+
+/** What sending a payload takes. */
+export interface Sending {
+  readonly numberOf: (session: Session) => number;
+  /** Puts bytes into the packet; gives where they begin. */
+  readonly bytes: (pieces: readonly Buffer[]) => number;
+}
+
+/** How the payload of one hook crosses, and what comes back. */
+interface PayloadCrossing {
+  /** What of the payload is sent. */
+  readonly send: (payload: unknown, sending: Sending) => unknown;
+  /**
+   * Does to the payload what the guest's tap did to its copy; gives what the tap returned.
+   * @throws whatever is wrong with the answer
+   */
+  readonly receive?: (answer: unknown, payload: unknown, bytes: ArrayBuffer) => unknown;
+}
+
+const plain: PayloadCrossing = { send: (payload) => payload };
+const ofSession: PayloadCrossing = { send: (payload, { numberOf }) => numberOf(payload as Session) };
+
+const ofBatch: PayloadCrossing = {
+  send(payload, { numberOf, bytes }) {
+    const handle = payload as BatchHandle;
+    // It is going to be waited for: from now on nothing of it lies in a socket's buffer.
+    handle[retainScope]();
+    const batch = batchOf(handle);
+    const pieces = batch?.output() ?? [];
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return [numberOf(handle.session), bytes(pieces), length, batch instanceof ServerBatch ? shapesOf(batch) : null];
+  },
+};
+
+const crossings: { readonly [H in HookName]?: PayloadCrossing } = {
+  configLoaded: { ...plain, receive: (answer) => (answer === undefined ? undefined : uncross(answer)) },
+  startup: {
+    send: (event) => {
+      const { plugins, ...rest } = event as StartupEvent;
+      return { ...rest, plugins: plugins.map(({ name }) => name) };
+    },
+  },
+  hook: {
+    send: (event) => {
+      const { name, data } = event as { readonly name: string; readonly data: unknown };
+      return { name, data: cross(data) };
+    },
+  },
+  opening: {
+    send: (opening, { numberOf }) => numberOf((opening as Opening).session),
+    receive: (answer, opening) => (answer === undefined ? undefined : refusal(record(answer), opening as Opening)),
+  },
+  route: {
+    send: (routing, { numberOf }) => {
+      const { session, candidates } = routing as Routing;
+      return [numberOf(session), candidates];
+    },
+    receive: (answer) => answer,
+  },
+  opened: ofSession,
+  closing: ofSession,
+  closed: ofSession,
+  traffic: ofSession,
+  trafficFromClient: { ...ofBatch, receive: receiveEdits },
+  trafficFromServer: { ...ofBatch, receive: receiveEdits },
+  trafficToServer: ofBatch,
+  trafficToClient: ofBatch,
+};
+
+/** How the payload of a hook crosses. */
+export function crossingOf(hook: HookName): PayloadCrossing {
+  return crossings[hook] ?? plain;
+}
+
+function shapesOf(batch: ServerBatch): readonly ShapeRecord[] | null {
+  const shapes = batch.shapesOfOutput();
+  if (shapes.length === 0) return null;
+  return shapes.map(({ start, shape }) => [start, shape === null ? null : new Uint8Array(shape.description)]);
+}
+
+function refusal({ sqlstate, message, detail }: Readonly<Record<string, unknown>>, opening: Opening): unknown {
+  return opening.refuse(text(sqlstate), text(message), ...(detail === undefined ? [] : [text(detail)]));
+}
+
+function receiveEdits(answer: unknown, payload: unknown, bytes: ArrayBuffer): unknown {
+  const batch = batchOf(payload);
+  // Too late: the time limit of the tap was over first.
+  if (answer === undefined || batch === null) return undefined;
+  const [edits, outcome, kinds] = list(answer);
+  if (edits !== undefined) {
+    takeEdits(payload as BatchHandle, edited(batch, list(edits), bytes), list(kinds).map(changeKind));
+  }
+  return outcome === undefined ? undefined : verdict(record(outcome), payload as FromClient & FromServer);
+}
+
+const changeKinds: readonly ChangeKind[] = ['replaceQuery', 'replace', 'drop', 'mapRows'];
+
+function changeKind(kind: unknown): ChangeKind {
+  const known = changeKinds.find((one) => one === kind);
+  if (known === undefined) throw new TypeError('a change that is none');
+  return known;
+}
+
+function edited(batch: TrafficBatch, edits: readonly unknown[], bytes: ArrayBuffer): readonly Message[] {
+  const { items } = batch;
+  return edits.flatMap((edit) => {
+    const [kind, from, to] = list(edit);
+    const start = count(from);
+    const end = count(to);
+    if (kind === 'keep') return items.slice(start, end);
+    if (kind !== 'new' || start > end || end > bytes.byteLength) throw new TypeError('an edit that is none');
+    const made = Buffer.from(bytes, start, end - start);
+    checkFrames(made);
+    const messages: Message[] = [];
+    readMessages(batch.sender, new MessageSource(made, true), messages);
+    return messages;
+  });
+}
+
+/** @throws unless the bytes are whole messages */
+function checkFrames(bytes: Buffer): void {
+  let start = 0;
+  while (start < bytes.length) {
+    if (bytes.length - start < 5) throw new TypeError('half a message');
+    const length = bytes.readInt32BE(start + 1);
+    checkLength(bytes.readUInt8(start), length);
+    start += length + 1;
+  }
+  if (start !== bytes.length) throw new TypeError('half a message');
+}
+
+function verdict(outcome: Readonly<Record<string, unknown>>, payload: FromClient & FromServer): unknown {
+  if (outcome['kind'] === 'reply') {
+    const { columns, rows, command } = outcome;
+    return payload.reply({
+      columns: list(columns).map(text),
+      rows: list(rows).map((row) => list(row).map((value) => (value === null ? null : text(value)))),
+      ...(command === undefined ? {} : { command: text(command) }),
+    });
+  }
+  const { sqlstate, message } = record(outcome['error']);
+  if (outcome['kind'] === 'refuse') return payload.refuse(text(sqlstate), text(message));
+  if (outcome['kind'] === 'terminate') return payload.terminate(text(sqlstate), text(message));
+  throw new TypeError('a verdict that is none');
+}
