@@ -411,8 +411,9 @@ export class Supervisor {
   #plugins(host: Host): readonly PluginRecord[] {
     const loaded = new Set(host.plugins);
     return [...new Set([...loaded, ...this.#faces.values(), host.plugin])].map((plugin) => {
-      const { name, version, checksum, path, trust, private: isPrivate, generation, statistics, changes } = plugin;
-      const facts = { name, version, checksum, path, trust, private: isPrivate, generation };
+      const { name, version, checksum, path, trust, private: isPrivate, errorReports, generation } = plugin;
+      const facts = { name, version, checksum, path, trust, private: isPrivate, errorReports, generation };
+      const { statistics, changes } = plugin;
       return { ...facts, statistics: new Map(statistics), changes, loaded: loaded.has(plugin) };
     });
   }

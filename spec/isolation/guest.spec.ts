@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { checkConfig } from '../../lib/config/check.ts';
 import { byName } from '../support/plugins.ts';
 import { GuestBed, isolations } from '../support/guests.ts';
 
@@ -11,7 +12,10 @@ for (const isolation of isolations) {
         `export default { version: '1.2.3', apply(host) {
           host.logger.info({ config: host.config, self: host.plugin.name, version: host.version }, 'applied');
           host.hooks.hook.tap('x', ({ name, data }) => { host.logger.info({ name, data }, 'heard'); });
-          host.hooks.configLoaded.tap('config', (config) => ({ ...config, added: 5 }));
+          host.hooks.configLoaded.tap('config', (config) => ({
+            ...config,
+            pluginHost: { ...config.pluginHost, directory: './elsewhere' },
+          }));
           return () => host.logger.info('gone');
         } };`,
         { row: { config: { depth: { of: 1 } } } },
@@ -25,7 +29,8 @@ for (const isolation of isolations) {
       });
       await host.hooks.hook.promise({ name: 'news', data: { list: [1, null, 'two'] } });
       expect(await bed.line('heard')).to.deep.include({ name: 'news', data: { list: [1, null, 'two'] } });
-      expect(await host.hooks.configLoaded.promise({ first: 1 } as never)).to.deep.equal({ first: 1, added: 5 });
+      const changed = await host.hooks.configLoaded.promise(await checkConfig({}));
+      expect(changed?.pluginHost.directory).to.equal('./elsewhere');
       await host.deactivate();
       await bed.line('gone');
       expect(byName(host.reports).get('guest')?.state).to.equal('unloaded');
@@ -75,7 +80,7 @@ for (const isolation of isolations) {
             setTimeout(() => { throw new Error('nobody caught this'); });
             Promise.reject(new Error('nor this'));
           });
-          host.hooks.configLoaded.tap('x', (config) => ({ ...config, alive: true }));
+          host.hooks.hook.tap('x', () => host.logger.info('alive'));
         } };`,
       );
       const messages: string[] = [];
@@ -89,7 +94,8 @@ for (const isolation of isolations) {
       await bed.line('Plugin guest left an error uncaught: nor this');
       expect(messages.sort()).to.deep.equal(['nobody caught this', 'nor this']);
       expect([...phases]).to.deep.equal(['async']);
-      expect(await host.hooks.configLoaded.promise({} as never)).to.deep.equal({ alive: true });
+      await host.hooks.hook.promise({ name: 'x', data: null });
+      await bed.line('alive');
     });
   });
 }

@@ -53,7 +53,7 @@ export class GuestPlugins {
   }
 
   #make(first: PluginRecord): Known {
-    const { name, checksum, path, trust, generation } = first;
+    const { name, checksum, path, trust, errorReports, generation } = first;
     const failures = new FailureLog((error) => this.#outside.report(error));
     let watched = false;
     failures.hook.intercept({
@@ -77,6 +77,7 @@ export class GuestPlugins {
         get private() {
           return known.record.private;
         },
+        errorReports,
         generation,
         get statistics() {
           return known.record.statistics;
