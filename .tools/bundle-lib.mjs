@@ -19,7 +19,9 @@ const shared = {
 };
 // Node's hooks are registered by the URL of a module that has nothing else in it, and a thread or process is started
 // with one.
-const ownFiles = ['plugin/module-hooks.js', 'isolation/guest/guest-entry.js'].map(path.normalize);
+const ownFiles = ['plugin/module-hooks.js', 'plugin/watchdog-thread.js', 'isolation/guest/guest-entry.js'].map(
+  path.normalize,
+);
 
 const places = {
   name: 'modules know where they are, and what is no part of lib/ stays outside',

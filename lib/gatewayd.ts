@@ -180,7 +180,7 @@ export class GatewayD {
       for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
       await this.#host.load();
       const final = await this.#configLoaded(config, this.#host.hooks);
-      if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']));
+      if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), this.#host);
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
       }
@@ -194,6 +194,7 @@ export class GatewayD {
       });
       await this.#gateway.listen();
       await this.#listenForCommands(final.pluginHost.controlSocket);
+      this.#host.watch();
       return {
         version,
         configFile: this.#options.loaded.configFile,
@@ -323,7 +324,7 @@ export class GatewayD {
       const { clients } = await this.#placeDatabases(final.clients);
       if (this.#stopped !== undefined) throw stopping();
       await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
-      if (final.loggers['default'] !== undefined) this.#logger.level = levelOf(final.loggers['default']);
+      if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), host);
       this.#isolation = isolated;
       this.#replace(old, host, generation, milliseconds(final.pluginHost.reloadDrainTimeout));
     } catch (error) {
@@ -344,6 +345,7 @@ export class GatewayD {
   #replace(old: PluginHost, host: PluginHost, generation: number, limit: number): void {
     this.#host = host;
     host.takeOver();
+    host.watch();
     const goOn = new Set(host.loaded.map(({ name }) => name));
     const superseded = this.#generations.replace(host.hooks, generation);
     const timer = setTimeout(() => superseded.evict(), limit).unref();
@@ -369,9 +371,9 @@ export class GatewayD {
     return await emitWaterfall(hooks.configLoaded, config);
   }
 
-  #setLogLevel(level: string): void {
+  #setLogLevel(level: string, host: PluginHost): void {
     this.#logger.level = level;
-    this.#host.setLogLevel(level);
+    host.setLogLevel(level);
   }
 
   /** Puts the address of a database of our own where the config says `embedded`. */
@@ -446,6 +448,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
       timeout: milliseconds(config.pluginHost.timeout),
       runners: runnersFor(options),
       breaker: config.pluginHost.breaker,
+      hangTimeout: milliseconds(config.pluginHost.hangTimeout),
       compiledSchemas: compiledConfigSchema,
     },
   };

@@ -5,6 +5,7 @@ import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import type { ChangeKind } from './message-change.ts';
 import type { Session } from './payloads.ts';
+import { numberOfTap, runningTap } from './running-tap.ts';
 import { closeScope, isScoped, openScope, retainScope, type ScopedHandle } from './scope.ts';
 import type { HookCounter } from './statistics.ts';
 import { tapRefusals, tapResults, type Refuse, type TapResult } from './tap-results.ts';
@@ -89,6 +90,7 @@ export class ContainedTap {
     const breaker = this.#breaker;
     // Known per hook: asked of payloads of every kind at one place in the code, V8 takes 25 ns for the answer.
     const { expires } = hookCatalogue[this.#hook];
+    const number = numberOfTap({ plugin: owner.name, hook: this.#hook, tap: this.#name });
     return (payload) => {
       if (!owner.active) return this.#answerFor(payload);
       const trial = breaker.blocked;
@@ -98,12 +100,17 @@ export class ContainedTap {
       }
       const started = counter.begin();
       const handle = expires && isScoped(payload) ? payload[openScope]() : null;
+      // Another one may have led here, by host.emit().
+      const outer = runningTap[0] ?? 0;
+      runningTap[0] = number;
       let result: unknown;
       try {
         result = scope.runInAsyncScope(call, undefined, handle === null ? payload : handle);
       } catch (error) {
+        runningTap[0] = outer;
         return this.#settleFailed({ payload, handle, started, trial }, error);
       }
+      runningTap[0] = outer;
       if (trial || result !== undefined) return this.#settle({ payload, handle, started, trial }, result);
       if (handle !== null) {
         const changes = handle[closeScope](false);

@@ -162,6 +162,14 @@ export const pluginErrors = defineErrors({
     message: 'Plugin {plugin} is left out of hook {hook} for {pause} ms: {failures} of {calls} calls failed',
     mend: 'After that one call is tried, and when it goes well the plugin is back. `breaker` in its row, or in the plugin host section, says when this happens.',
   },
+  PLUGIN_HUNG: {
+    message: 'Plugin {plugin} held the whole process for {milliseconds} ms',
+    mend: 'The stack says where. Break up what takes long, or have it done in a thread: `isolation: worker` in its row.',
+  },
+  PLUGIN_WATCHDOG_FAILED: {
+    message: 'Nothing watches for plugins that hang any more: {reason}',
+    mend: 'Plugins that hold the whole process will not be named. Start again; or set `hangTimeout: 0` in the plugin host section to go without.',
+  },
   PLUGIN_GUARD_MISSING: {
     message: 'Plugin {plugin} guards something (onError: refuse) and is not loaded: every client is refused',
     mend: 'See what is reported of the plugin; or take `onError: refuse` out of its row, or disable it with `enabled: false`, to let clients in without it.',

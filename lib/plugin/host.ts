@@ -12,6 +12,7 @@ import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
 import { coded, recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
 import { FailureThrottle } from './failure-throttle.ts';
+import { watchForHangs } from './hang-watch.ts';
 import { inProcess, type Runner } from './loader.ts';
 import { locate, notFound } from './locate.ts';
 import { readLock, writeLock } from './lock-file.ts';
@@ -26,6 +27,7 @@ import { orderByRequirements } from './requirements.ts';
 import { summarise } from './statistics-summary.ts';
 import { TimerWatch } from './timer-watch.ts';
 import { lockEntry } from './trust.ts';
+import type { Hang } from './watchdog.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
 import { verifies } from './verify.ts';
 
@@ -57,6 +59,7 @@ export class PluginHost {
   /** What it is to take over from; null once it has, and for the first of a process. */
   #before: Before | null;
   #releaseExit: (() => void) | null = null;
+  #endWatch: (() => Promise<void>) | null = null;
 
   /** @param before the generation this one is to replace, loaded; leave it out for the first of a process */
   constructor(options: PluginHostOptions, before?: ReplacedHost) {
@@ -139,6 +142,23 @@ export class PluginHost {
     }
   }
 
+  /** Has plugins named that hold the whole process, from now on until they are deactivated. */
+  watch(): void {
+    const { hangTimeout: limit = 0 } = this.#options;
+    const guests = this.loaded.filter(
+      ({ examined, face }) => face.trust !== 'built-in' && (examined.row?.isolation ?? 'none') === 'none',
+    );
+    if (limit === 0 || guests.length === 0) return;
+    this.#endWatch = watchForHangs({
+      limit,
+      roots: guests.map(({ name, face }) => ({ plugin: name, path: face.path })),
+      hung: (hang) => this.#hung(hang),
+      failed: (error) => {
+        this.#warn(new GatewayDError(pluginErrors.PLUGIN_WATCHDOG_FAILED, { reason: messageOf(error) }), {});
+      },
+    });
+  }
+
   /** Sets the level of the plugins' loggers: pino's children keep the level they were made with. */
   setLogLevel(level: string): void {
     for (const { logger } of this.#registry.managed) if (logger !== null) logger.level = level;
@@ -157,6 +177,8 @@ export class PluginHost {
     }
     this.#releaseExit?.();
     this.#releaseExit = null;
+    await this.#endWatch?.();
+    this.#endWatch = null;
   }
 
   /**
@@ -424,6 +446,17 @@ export class PluginHost {
     const error = new GatewayDError(pluginErrors.PLUGIN_TAPS_PAUSED, { plugin: name, hook, ...counts });
     this.#warn(error, fields);
     recordFailure(plugin, error, { hook, phase: 'hook' });
+  }
+
+  #hung({ plugin: name, hook, stack, since }: Hang): boolean {
+    const plugin = this.loaded.find((one) => one.name === name);
+    if (plugin === undefined) return false;
+    const cause = new Error('its stack while it did');
+    cause.stack = [`Error: ${cause.message}`, ...stack.map((frame) => `    ${frame}`)].join('\n');
+    const values = { plugin: name, milliseconds: Math.round(Number(process.hrtime.bigint()) / 1e6 - since) };
+    const error = new GatewayDError(pluginErrors.PLUGIN_HUNG, values, stack.length > 0 ? { cause } : undefined);
+    this.#report(plugin, error, { hook, phase: hook === null ? 'async' : 'hook' });
+    return true;
   }
 
   #warn({ code, message, mend }: GatewayDError, fields: object): void {

@@ -33,6 +33,8 @@ export interface PluginHostOptions extends PluginOptions {
   readonly timeout: number;
   /** When taps that fail are left alone; as the config's defaults have it where it is left out. */
   readonly breaker?: BreakerConfig;
+  /** After how many milliseconds a plugin that holds the whole process is named; 0, or left out: never. */
+  readonly hangTimeout?: number;
   /** Which generation of plugins of this process it is; 1 where it is left out. */
   readonly generation?: number;
   /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */

@@ -85,6 +85,7 @@ const defaults: GlobalConfig = {
     reloadDrainTimeout: '1h',
     timeout: '30s',
     breaker: { failures: 10, ratio: 0.5, window: '10s', pause: '1s', maxPause: '1m' },
+    hangTimeout: '1s',
     startTimeout: '1m',
     defaultPolicy: 'passthrough',
     policyTimeout: '30s',

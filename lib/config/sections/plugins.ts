@@ -1,4 +1,4 @@
-import { positiveDuration } from './duration.ts';
+import { duration, positiveDuration } from './duration.ts';
 
 const actionRedisSchema = {
   type: 'object',
@@ -112,6 +112,12 @@ export const pluginHostSchema = {
       default: '30s',
     },
     breaker: breakerSchema,
+    hangTimeout: {
+      ...duration,
+      description:
+        'How long a plugin may hold the whole process, by a loop for instance, before it is named on the standard error stream; 0: for ever.',
+      default: '1s',
+    },
     startTimeout: {
       ...positiveDuration,
       description: 'How long the thread or process of a plugin may take to start.',
