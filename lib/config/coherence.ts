@@ -1,3 +1,4 @@
+import { checkAuth, checkLogins } from './auth-coherence.ts';
 import { type ConfigIssue, type ConfigPath, nearest } from './issue.ts';
 import type { GlobalConfig } from './schema.ts';
 import type { Sources } from './sources.ts';
@@ -148,6 +149,8 @@ export function checkCoherence(config: GlobalConfig, sources: Sources): readonly
     checkServers,
     checkClientTls,
     checkLoadBalancers,
+    checkLogins,
+    checkAuth,
     checkRows,
   ].flatMap((check) => check(config, sources));
 }

@@ -24,7 +24,6 @@ export const stillToCome: readonly Feature[] = [
   },
   { name: 'another size of reads', keys: ['clients.*.*.receiveChunkSize'] },
   { name: 'loggers besides default', keys: ['loggers.!default'] },
-  { name: 'logging in to the database for clients', keys: ['clients.*.*.startupParams.*'] },
   {
     name: 'metrics',
     keys: ['metrics.*.address', 'metrics.*.path', 'metrics.*.readHeaderTimeout', 'metrics.*.timeout'],

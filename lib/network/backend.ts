@@ -59,6 +59,11 @@ export function backoffOf(settings: BackendSettings, failures: number): number {
   return settings.disableBackoffCaps ? wanted : Math.min(wanted, longestBackoff);
 }
 
+/** Between half of a time and all of it, so that those who lost a database together do not come back together. */
+export function jittered(pause: number): number {
+  return pause * (0.5 + Math.random() / 2);
+}
+
 /**
  * Connects to a database, trying again as its settings say. A client that waits is told after its login time at the
  * latest: that limit is the signal's.
@@ -81,7 +86,7 @@ export async function connectBackend(
         throw new GatewayDError(networkErrors.NETWORK_DATABASE_UNREACHABLE, values, { cause: error });
       }
       // The delay itself rejects with an AbortError; the signal's reason says more.
-      await delay(backoffOf(settings, failures), undefined, { signal }).catch(() => signal.throwIfAborted());
+      await delay(jittered(backoffOf(settings, failures)), undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 }

@@ -4,6 +4,7 @@ import { GatewayDError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { backendSettings } from './backend.ts';
 import { BackendTls } from './backend-tls.ts';
+import { buildBackendPools } from './build-backend-pools.ts';
 import type { Database } from './database.ts';
 import { encrypted, parseEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
@@ -37,7 +38,7 @@ export function buildDatabases(
 
 function databasesOf(
   group: string,
-  { clients, pools }: NetworkConfig,
+  { clients, pools, proxies }: NetworkConfig,
   known: ReadonlyMap<string, Database>,
   surroundings: DatabaseSurroundings,
 ): [Database, ...Database[]] {
@@ -47,7 +48,8 @@ function databasesOf(
     const name = `${group}.${block}`;
     const pool = pools[group]?.[block];
     if (pool === undefined) throw missing(`pools.${name}`);
-    const config = { client, pool };
+    const checkPeriod = proxies[group]?.[block]?.healthCheckPeriod ?? '0s';
+    const config = { client, pool, checkPeriod };
     const same = known.get(name);
     return same !== undefined && isDeepStrictEqual(same.config, config) ? same : build(name, config, surroundings);
   });
@@ -59,14 +61,17 @@ function build(name: string, config: Database['config'], { directory, logger }: 
   const { client, pool } = config;
   const { size, queueSize } = pool;
   const tls = client.tls.mode === 'disable' ? null : new BackendTls(name, client.tls, directory, logger);
+  const endpoint = encrypted(parseEndpoint(`clients.${name}`, client.network, client.address), tls);
+  const checkPeriod = milliseconds(config.checkPeriod);
   return {
     name,
     config,
     address: client.address,
-    endpoint: encrypted(parseEndpoint(`clients.${name}`, client.network, client.address), tls),
+    endpoint,
     tls,
     settings: backendSettings(name, client),
     pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout) }),
     health: new Health(),
+    backends: buildBackendPools({ name, client, pool, endpoint, checkPeriod, logger }),
   };
 }

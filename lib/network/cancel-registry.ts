@@ -1,17 +1,29 @@
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { encodeStartupPacket } from '../protocol/startup.ts';
 import type { Endpoint } from './endpoint.ts';
 import { connectOptions } from './backend.ts';
 
 /** How long a database may take over a CancelRequest before it is given up. */
 const cancelTimeout = 10_000;
 
+/** What a key cancels. */
+interface Cancellable {
+  readonly endpoint: Endpoint;
+  /** The key that the database knows. */
+  readonly key: Buffer;
+  /** CancelRequests on their way. */
+  readonly underWay: Set<Promise<void>>;
+}
+
 /**
- * Which backend a cancel key belongs to. Keys are those the databases gave out, seen in passing; what a key looks
- * like is the database's affair (four bytes before protocol 3.2, up to 256 since).
+ * Which backend a cancel key belongs to. Where a client logs in at the database itself its key is the one the database
+ * gave out, seen in passing; what a key looks like is the database's affair (four bytes before protocol 3.2, up to 256
+ * since). Where a backend serves one client after the other each has a key of its own, which dies with its session.
  */
 export class CancelRegistry {
   /** By the body of BackendKeyData, process id and secret, one character a byte. */
-  readonly #backends = new Map<string, Endpoint>();
+  readonly #backends = new Map<string, Cancellable>();
 
   /** How many backends can be cancelled now. */
   get size(): number {
@@ -20,15 +32,27 @@ export class CancelRegistry {
 
   /**
    * Notes a backend's key.
-   * @param key the body of its BackendKeyData, which a CancelRequest repeats
-   * @returns forgets the key; to be called when the backend's connection is over
+   * @param key the body of the client's BackendKeyData, which its CancelRequest repeats
+   * @param backendKey the body of the database's, where that is another
+   * @returns forgets the key; to be called when the session is over. Settles when no cancel of this session can reach
+   * the backend any more
    */
-  add(key: Buffer, backend: Endpoint): () => void {
+  add(key: Buffer, endpoint: Endpoint, backendKey: Buffer = Buffer.from(key)): () => Promise<void> {
     const name = key.toString('latin1');
+    const backend: Cancellable = { endpoint, key: backendKey, underWay: new Set() };
     this.#backends.set(name, backend);
-    return () => {
+    return async () => {
       if (this.#backends.get(name) === backend) this.#backends.delete(name);
+      await Promise.all(backend.underWay);
     };
+  }
+
+  /** Makes up a key for a client whose backend is not its own: the backend's process, and a secret of so many bytes. */
+  makeKey(backendKey: Buffer, secretLength: number): Buffer {
+    for (;;) {
+      const key = Buffer.concat([backendKey.subarray(0, 4), randomBytes(secretLength)]);
+      if (!this.#backends.has(key.toString('latin1'))) return key;
+    }
   }
 
   /**
@@ -39,18 +63,27 @@ export class CancelRegistry {
   cancel(packet: Buffer): Promise<void> {
     const backend = this.#backends.get(packet.toString('latin1', 8));
     if (backend === undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const socket = connect({ ...connectOptions(backend), allowHalfOpen: false });
-      // Not of silence: a database that goes on sending must not hold it up.
-      const timer = setTimeout(() => socket.destroy(), cancelTimeout);
-      // A database that cannot be reached has nothing to cancel; PostgreSQL promises no answer to a cancel either.
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      socket.resume();
-      socket.write(packet);
-    });
+    const over = sendCancel(backend.endpoint, backend.key).finally(() => backend.underWay.delete(over));
+    backend.underWay.add(over);
+    return over;
   }
+}
+
+/** Asks a database to cancel what the backend with a key is at. Settles when it has closed that connection; never rejects. */
+export function sendCancel(endpoint: Endpoint, key: Buffer): Promise<void> {
+  const processId = key.readInt32BE(0);
+  const packet = encodeStartupPacket({ name: 'CancelRequest', processId, secretKey: key.subarray(4) });
+  return new Promise((resolve) => {
+    const socket = connect({ ...connectOptions(endpoint), allowHalfOpen: false });
+    // Not of silence: a database that goes on sending must not hold it up.
+    const timer = setTimeout(() => socket.destroy(), cancelTimeout);
+    // A database that cannot be reached has nothing to cancel; PostgreSQL promises no answer to a cancel either.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.resume();
+    socket.write(packet);
+  });
 }

@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net';
 import type { ClientConfig, PoolConfig } from '../config/schema.ts';
-import type { Address } from '../hooks/payloads.ts';
+import type { Address, Session } from '../hooks/payloads.ts';
 import { type BackendSettings, connectBackend } from './backend.ts';
 import type { BackendTls } from './backend-tls.ts';
+import type { BackendCondition } from './backend-pool.ts';
+import type { BackendPools } from './backend-pools.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Health } from './health.ts';
 import { lingeringEnd } from './lingering-end.ts';
+import type { LoggedInBackend } from './logged-in-backend.ts';
 import type { Pool } from './pool.ts';
+import { applySettings, startupSettings } from './startup-settings.ts';
+import { terminate } from './terminate.ts';
 
-/** The message Terminate: what PostgreSQL wants to hear before a connection ends. */
-const terminate = Buffer.from([0x58, 0, 0, 0, 4]);
 /** How long a database may take to close a connection that was ended. */
 const closeTimeout = 2000;
 
@@ -18,12 +21,14 @@ export interface Connection {
   readonly socket: Socket;
   /** Where it really is: of a name with several addresses, the one that answered. */
   readonly endpoint: Endpoint;
+  /** Where gatewayd has logged in ahead; null where the client is to log in. */
+  readonly backend: LoggedInBackend | null;
   /**
-   * Ends it, and gives its place in the pool to the next when the database has closed it, so that the database does
+   * One that gatewayd has logged in on goes back to its pool. Any other ends, and gives its place in the pool to the next when the database has closed it, so that the database does
    * not have more connections than the pool has places; one that takes its time over that, being in the middle of a
    * query that nobody waits for any more, is cut off. Settles then.
    */
-  release(): Promise<void>;
+  release(condition: BackendCondition): Promise<void>;
 }
 
 /** One database a server's sessions can go to: a block of `clients` and the pool of the same name. */
@@ -31,7 +36,7 @@ export interface Database {
   /** `group.block` */
   readonly name: string;
   /** What it was made from. */
-  readonly config: { readonly client: ClientConfig; readonly pool: PoolConfig };
+  readonly config: { readonly client: ClientConfig; readonly pool: PoolConfig; readonly checkPeriod: string };
   /** As the config has it. */
   readonly address: string;
   readonly endpoint: Endpoint;
@@ -40,6 +45,48 @@ export interface Database {
   readonly settings: BackendSettings;
   readonly pool: Pool;
   readonly health: Health;
+  /** Where gatewayd logs in ahead; null where each client does. */
+  readonly backends: BackendPools | null;
+}
+
+/** Who needs a connection. */
+export interface ConnectionRequest {
+  readonly session: Session;
+  /** False where another database is tried when this one is not there. */
+  readonly patient: boolean;
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits for its turn, then takes a backend that is logged in and gives it the settings that the client asks for; or,
+ * where clients log in themselves, connects.
+ * @throws {GatewayDError} NETWORK_SETTING_REFUSED, NETWORK_REPLICATION, and what the other two throw
+ */
+export function openConnection(database: Database, request: ConnectionRequest): Promise<Connection> {
+  const { backends } = database;
+  return backends === null ? connect(database, request) : borrow(database, backends, request);
+}
+
+/** @throws what the pool of backends does, and `applySettings` */
+async function borrow(database: Database, backends: BackendPools, request: ConnectionRequest): Promise<Connection> {
+  const { session, patient, signal } = request;
+  const settings = startupSettings(session.parameters);
+  const pool = backends.at(database.endpoint);
+  const backend = await pool.acquire(signal, patient);
+  try {
+    await applySettings(backend, settings);
+  } catch (error) {
+    void pool.release(backend, 'idle');
+    throw error;
+  }
+  const { socket, endpoint } = backend;
+  const release = (condition: BackendCondition): Promise<void> => {
+    // What is still to come of something in flight is nobody's.
+    if (condition !== 'busy') backend.takeBack();
+    return pool.release(backend, condition);
+  };
+  return { socket, endpoint, backend, release };
 }
 
 /**
@@ -47,14 +94,16 @@ export interface Database {
  * @throws {GatewayDError} NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT, NETWORK_DATABASE_UNREACHABLE; the signal's
  * reason when it is aborted
  */
-export async function openConnection(database: Database, signal: AbortSignal): Promise<Connection> {
+async function connect(database: Database, { patient, signal }: ConnectionRequest): Promise<Connection> {
   const slot = await database.pool.acquire(signal);
   try {
-    const socket = await connectBackend(database.endpoint, database.settings, signal);
+    const settings = patient ? database.settings : { ...database.settings, retries: 0 };
+    const socket = await connectBackend(database.endpoint, settings, signal);
     const endpoint = endpointOf(socket, database.endpoint);
     return {
       socket,
       endpoint,
+      backend: null,
       release: async () => {
         await endConnection(socket);
         slot.release();
@@ -72,13 +121,15 @@ export function addressOf(endpoint: Endpoint): Address {
   return { host: endpoint.host, port: endpoint.port };
 }
 
-function endpointOf(socket: Socket, wanted: Endpoint): Endpoint {
+/** Where a socket that was connected to an endpoint really is. */
+export function endpointOf(socket: Socket, wanted: Endpoint): Endpoint {
   const { remoteAddress: host, remotePort: port } = socket;
   if (wanted.kind === 'unix' || host === undefined || port === undefined) return wanted;
   return { ...wanted, host, port };
 }
 
-async function endConnection(socket: Socket): Promise<void> {
+/** Says goodbye to a database; settles when it has closed the connection, which is cut where that takes too long. */
+export async function endConnection(socket: Socket): Promise<void> {
   if (socket.closed) return;
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => resolve());

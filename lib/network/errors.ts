@@ -82,6 +82,64 @@ export const networkErrors = defineErrors({
     mend: "Look into the database's log; connect again.",
     sqlstate: '08006',
   },
+  NETWORK_DATABASE_REFUSED: {
+    message: 'the database {database} refused the login of gatewayd with {sqlstate}: {reason}',
+    mend: 'Mend clients.{database}.startupParams, or what the database says is wrong.',
+    sqlstate: '08004',
+  },
+  NETWORK_DATABASE_LOGIN: {
+    message: 'gatewayd cannot log in at the database {database}',
+    mend: "Look into gatewayd's log for what the database said, and mend clients.{database}.startupParams or the database's pg_hba.conf.",
+    sqlstate: '08004',
+  },
+  NETWORK_DATABASE_NOT_READY: {
+    message: 'the database {database} is starting or stopping',
+    mend: 'Wait; clients get in again by themselves.',
+    sqlstate: '57P03',
+  },
+  NETWORK_DATABASE_FULL: {
+    message: 'the database {database} has no connections left to give',
+    mend: "Lower pools.{database}.size, or raise the database's max_connections.",
+    sqlstate: '53300',
+  },
+  NETWORK_DATABASE_SAID: {
+    message: 'the database ended the connection with {sqlstate}: {message}',
+    mend: "Look into the database's log; connect again.",
+    sqlstate: '08006',
+  },
+  NETWORK_DATABASE_SILENT: {
+    message: 'the database did not answer within {milliseconds} ms',
+    mend: 'Look whether the database and the network to it are well.',
+    sqlstate: '08006',
+  },
+  NETWORK_NO_DATABASE: {
+    message: 'database "{database}" does not exist',
+    mend: 'Connect to a database that one of clients.{server} has in startupParams, or add a block for this one.',
+    sqlstate: '3D000',
+  },
+  NETWORK_SETTING_REFUSED: {
+    message: '{reason}',
+    mend: 'Leave the parameter {parameter} out of what the client asks for when it connects, or set it otherwise.',
+    sqlstate: '22023',
+  },
+  NETWORK_REPLICATION: {
+    message: 'replication connections are not served from a pool',
+    mend: 'Connect to a server whose auth.method is relay, or to the database itself.',
+    sqlstate: '0A000',
+  },
+  NETWORK_NOT_RESET: {
+    message: 'the database answered {sqlstate} to the reset query of pool {pool}: {reason}',
+    mend: 'Mend pools.{pool}.resetQuery; it must leave no transaction open.',
+  },
+  NETWORK_CHECK_FAILED: {
+    message: 'the database answered {sqlstate} to the health check of pool {pool}: {reason}',
+    mend: 'Mend pools.{pool}.healthCheckQuery, or leave it out.',
+  },
+  NETWORK_AUTH_QUERY: {
+    message: 'server {server} cannot look its users up',
+    mend: "Look into gatewayd's log for what the database said. Try the query of servers.{server}.auth.authQuery as the user of startupParams; it may need a function that is SECURITY DEFINER.",
+    sqlstate: '08004',
+  },
   NETWORK_LOGIN_TIMEOUT: {
     message: 'the client was not logged in within {milliseconds} ms; it was {state}',
     mend: 'Raise servers.{server}.loginTimeout where logging in may take longer.',

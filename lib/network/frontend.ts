@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { GatewayDError } from '../errors.ts';
 import type { Address } from '../hooks/payloads.ts';
+import { FrontendCode } from '../protocol/codes.ts';
 import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-response.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { checkNames, verifiedNames } from './client-certificate.ts';
@@ -23,6 +24,9 @@ export interface FrontendOptions {
 export type Greeting =
   | { readonly kind: 'session'; readonly startup: StartupMessage; readonly bytes: Buffer }
   | { readonly kind: 'cancel'; readonly bytes: Buffer };
+
+/** Bytes of the longest answer to an authentication: as for PostgreSQL's passwords, with room to spare. */
+const longestAnswer = 16_384;
 
 const refused = Buffer.from('N');
 const accepted = Buffer.from('S');
@@ -112,6 +116,20 @@ export class Frontend {
   notice(message: string): void {
     if (this.#ended || this.#socket.destroyed) return;
     this.#socket.write(encodeNoticeResponse({ severity: 'NOTICE', sqlstate: '00000', message }));
+  }
+
+  /** Writes messages while no relay does. */
+  say(bytes: Buffer): void {
+    if (!this.#ended && !this.#socket.destroyed) this.#socket.write(bytes);
+  }
+
+  /**
+   * The body of the client's next message, which must be an answer to a question of the authentication.
+   * @returns null when the client goes instead
+   * @throws {GatewayDError} NETWORK_PROTOCOL_VIOLATION
+   */
+  answer(): Promise<Buffer | null> {
+    return this.#reader.nextMessage(FrontendCode.PasswordMessage, longestAnswer);
   }
 
   /** Hands the socket over, paused, with what the client sent ahead of its turn; from then on it is read elsewhere. */

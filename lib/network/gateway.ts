@@ -4,7 +4,9 @@ import type { Generations } from '../hooks/generation.ts';
 import type { Built, Hooks } from '../hooks/hooks.ts';
 import type { Logger } from '../logger.ts';
 import { type ArrangedSockets, arrangeSockets } from './arrange-sockets.ts';
+import type { BackendPools } from './backend-pools.ts';
 import { CancelRegistry } from './cancel-registry.ts';
+import type { Database } from './database.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Server } from './server.ts';
 import { ServerGroup } from './server-group.ts';
@@ -31,6 +33,8 @@ export class Gateway implements AsyncDisposable {
   /** Servers that a newer configuration does not have any more, with the sessions they still have. */
   readonly #leaving = new Set<ServerGroup>();
   #config: NetworkConfig = nothing;
+  /** Of the configuration in force. */
+  #pools: readonly BackendPools[] = [];
   /** What `listen` is to start with. */
   #first: { readonly config: NetworkConfig; readonly plans: readonly ServerPlan[] } | null;
   /** Settles, and never rejects, when the change before the next one is over. */
@@ -91,13 +95,16 @@ export class Gateway implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#changing;
-    await Promise.all(this.#all().map((group) => group.close()));
+    const groups = this.#all();
+    await Promise.all(groups.map((group) => group.close()));
+    await Promise.all(this.#pools.map((pools) => pools.close()));
   }
 
   /** Stops to accept and cuts every connection, whatever is in flight. */
   destroy(): void {
     this.#closed = true;
     for (const group of this.#all()) group.destroy();
+    for (const pools of this.#pools) pools.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -137,12 +144,20 @@ export class Gateway implements AsyncDisposable {
   #adopt(plans: readonly ServerPlan[], { byServer, unused }: ArrangedSockets): void {
     for (const server of unused) server.close();
     for (const [name, group] of this.#groups) if (!byServer.has(name)) this.#dismiss(group);
+    this.#changePools(plans.flatMap(({ databases }) => databases));
     for (const plan of plans) {
       const server = byServer.get(plan.name) as Server;
       const group = this.#groups.get(plan.name);
       if (group === undefined) this.#groups.set(plan.name, new ServerGroup(plan, server, this.#surroundings));
       else group.adopt(plan, server);
     }
+  }
+
+  #changePools(databases: readonly Database[]): void {
+    const pools = databases.flatMap(({ backends }) => (backends === null ? [] : [backends]));
+    for (const old of this.#pools) if (!pools.includes(old)) old.retire();
+    for (const one of pools) one.start();
+    this.#pools = pools;
   }
 
   #dismiss(group: ServerGroup): void {

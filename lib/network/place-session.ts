@@ -3,6 +3,7 @@ import { emitBail } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Session } from '../hooks/payloads.ts';
 import { abortable } from './abortable.ts';
+import { loginDatabase } from './build-backend-pools.ts';
 import { type Connection, type Database, openConnection } from './database.ts';
 import { networkErrors } from './errors.ts';
 import { rerouted } from './rerouted.ts';
@@ -23,11 +24,22 @@ export interface Unplaced {
 /**
  * Finds a database for a session, by the taps of `route` or the load balancer, and connects to it; held up by both
  * and by the pool for as long as the signal allows.
- * @throws {GatewayDError} NETWORK_ROUTE_UNKNOWN, NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT,
+ * @throws {GatewayDError} NETWORK_NO_DATABASE, NETWORK_ROUTE_UNKNOWN, NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT,
  * NETWORK_DATABASE_UNREACHABLE; the signal's reason when it is aborted
  */
 export async function placeSession(unplaced: Unplaced): Promise<Connection> {
   return connectFirst(await routeOf(unplaced), unplaced);
+}
+
+/** The databases that have what the client asks for, best first: what clients log in to themselves has anything. */
+function serving({ client, database }: Session, context: SessionContext): readonly [Database, ...Database[]] {
+  const { databases, server } = context;
+  const [first, ...others] = databases.candidates(client).filter(({ config }) => {
+    const { startupParams } = config.client;
+    return startupParams === undefined || loginDatabase(startupParams) === database;
+  });
+  if (first === undefined) throw new GatewayDError(networkErrors.NETWORK_NO_DATABASE, { database, server });
+  return [first, ...others];
 }
 
 async function routeOf({
@@ -37,11 +49,21 @@ async function routeOf({
   notice,
   signal,
 }: Unplaced): Promise<readonly [Database, ...Database[]]> {
-  const databases = context.databases.candidates(session.client);
+  const databases = serving(session, context);
   const candidates = databases.map(({ name, address }) => ({ name, address }));
   const chosen = await abortable(emitBail(hooks.route, { session, candidates, notice, signal }), signal);
   return chosen === undefined ? databases : [rerouted(context.server, databases, chosen)];
 }
+
+/** Failures that are the database's: another one of the group may do. */
+const outOfReach = new Set(
+  [
+    networkErrors.NETWORK_DATABASE_UNREACHABLE,
+    networkErrors.NETWORK_DATABASE_NOT_READY,
+    networkErrors.NETWORK_DATABASE_FULL,
+    networkErrors.NETWORK_DATABASE_LOGIN,
+  ].map(({ code }) => code),
+);
 
 /** Tries one database after the other; only the last is worth waiting for. */
 async function connectFirst(
@@ -49,15 +71,13 @@ async function connectFirst(
   unplaced: Unplaced,
 ): Promise<Connection> {
   const { databases } = unplaced.context;
-  const { settings } = database;
-  const attempt = next === undefined ? database : { ...database, settings: { ...settings, retries: 0 } };
+  const { session, signal } = unplaced;
   try {
-    const connection = await openConnection(attempt, unplaced.signal);
+    const connection = await openConnection(database, { session, patient: next === undefined, signal });
     databases.reached(database);
     return connection;
   } catch (error) {
-    const { NETWORK_DATABASE_UNREACHABLE } = networkErrors;
-    const unreachable = error instanceof GatewayDError && error.code === NETWORK_DATABASE_UNREACHABLE.code;
+    const unreachable = error instanceof GatewayDError && outOfReach.has(error.code);
     if (unreachable) databases.failed(database);
     if (!unreachable || next === undefined) throw error;
     return connectFirst([next, ...rest], unplaced);

@@ -3,23 +3,32 @@ import { FrameScanner } from '../protocol/frame-scanner.ts';
 import { isFatal } from './fatal.ts';
 import type { Link } from './link.ts';
 import { RequestTracker } from './request-tracker.ts';
-import type { Stage } from './stage.ts';
+import type { Lender, Stage } from './stage.ts';
 
 /** An open session that no plugin looks at: chunks pass as they come, and only the types of messages are read. */
 export class PlainStage implements Stage {
   readonly #link: Link;
   readonly #client = new FrameScanner();
-  readonly #server = new FrameScanner({ collect: [BackendCode.ReadyForQuery, BackendCode.ErrorResponse] });
+  readonly #server = new FrameScanner({
+    collect: [BackendCode.ReadyForQuery, BackendCode.ErrorResponse, BackendCode.ParameterStatus],
+  });
   readonly #requests = new RequestTracker();
+  readonly #lender: Lender | null;
   #endExpected = false;
 
-  constructor(link: Link, status: TransactionStatus) {
+  /** @param lender null where the backend ends with the session */
+  constructor(link: Link, status: TransactionStatus, lender: Lender | null) {
     this.#link = link;
+    this.#lender = lender;
     this.#requests.ready(status);
   }
 
   get idle(): boolean {
     return this.#requests.idle && this.#client.atBoundary && this.#server.atBoundary;
+  }
+
+  get quiet(): boolean {
+    return this.#requests.quiet && this.#client.atBoundary && this.#server.atBoundary;
   }
 
   get speakable(): boolean {
@@ -34,8 +43,8 @@ export class PlainStage implements Stage {
     const scanner = this.#client;
     scanner.feed(chunk);
     while (scanner.next()) {
-      if (scanner.type === FrontendCode.Terminate) this.#endExpected = true;
-      else this.#requests.sent(scanner.type);
+      if (scanner.type === FrontendCode.Terminate) return this.#terminated(chunk, borrowed);
+      this.#requests.sent(scanner.type);
     }
     this.#link.toServer(chunk, borrowed);
   }
@@ -48,10 +57,18 @@ export class PlainStage implements Stage {
         this.#requests.ready(transactionStatus(scanner.body));
       } else {
         if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
+        else if (scanner.type === BackendCode.ParameterStatus) this.#lender?.parameter(scanner.body);
         this.#requests.received(scanner.type);
       }
     }
     this.#link.toClient(chunk, borrowed);
+  }
+
+  #terminated(chunk: Buffer, borrowed: boolean): void {
+    this.#endExpected = true;
+    if (this.#lender === null) return this.#link.toServer(chunk, borrowed);
+    if (this.#client.start > 0) this.#link.toServer(chunk.subarray(0, this.#client.start), borrowed);
+    this.#lender.left();
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import { networkErrors } from './errors.ts';
+import { WaitingQueue } from './waiting-queue.ts';
 
 /** Limits of a pool. */
 export interface PoolOptions {
@@ -19,25 +20,22 @@ export interface Slot extends Disposable {
   release(): void;
 }
 
-interface Waiter {
-  readonly take: (slot: Slot) => void;
-}
-
 /** The slots of one database, given out in the order they were asked for. */
 export class Pool {
   readonly name: string;
   readonly size: number;
   readonly #queueSize: number;
-  readonly #acquireTimeout: number;
-  /** A Set keeps the order of insertion and lets one that gives up leave from the middle. */
-  readonly #queue = new Set<Waiter>();
+  readonly #queue: WaitingQueue<Slot>;
   #used = 0;
 
   constructor(options: PoolOptions) {
-    this.name = options.name;
-    this.size = options.size;
-    this.#queueSize = options.queueSize;
-    this.#acquireTimeout = options.acquireTimeout;
+    const { name, size, queueSize, acquireTimeout: timeout } = options;
+    this.name = name;
+    this.size = size;
+    this.#queueSize = queueSize;
+    const values = { pool: name, size, milliseconds: timeout };
+    const late = (): Error => new GatewayDError(networkErrors.NETWORK_POOL_TIMEOUT, values);
+    this.#queue = new WaitingQueue({ timeout, late });
   }
 
   /** Slots given out now. */
@@ -47,7 +45,7 @@ export class Pool {
 
   /** How many wait for a slot now. */
   get waiting(): number {
-    return this.#queue.size;
+    return this.#queue.length;
   }
 
   /**
@@ -61,40 +59,11 @@ export class Pool {
       this.#used += 1;
       return Promise.resolve(this.#slot());
     }
-    if (this.#queue.size >= this.#queueSize) {
-      const values = { pool: this.name, size: this.size, waiting: this.#queue.size };
+    if (this.#queue.length >= this.#queueSize) {
+      const values = { pool: this.name, size: this.size, waiting: this.#queue.length };
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
     }
-    return this.#wait(signal);
-  }
-
-  #wait(signal: AbortSignal): Promise<Slot> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const leave = (): void => {
-        this.#queue.delete(waiter);
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
-      };
-      const abort = (): void => {
-        leave();
-        reject(signal.reason as Error);
-      };
-      const expire = (): void => {
-        leave();
-        const values = { pool: this.name, size: this.size, milliseconds: this.#acquireTimeout };
-        reject(new GatewayDError(networkErrors.NETWORK_POOL_TIMEOUT, values));
-      };
-      const waiter: Waiter = {
-        take: (slot) => {
-          leave();
-          resolve(slot);
-        },
-      };
-      this.#queue.add(waiter);
-      signal.addEventListener('abort', abort);
-      if (this.#acquireTimeout > 0) timer = setTimeout(expire, this.#acquireTimeout);
-    });
+    return this.#queue.wait(signal);
   }
 
   #slot(): Slot {
@@ -102,10 +71,9 @@ export class Pool {
     const release = (): void => {
       if (!held) return;
       held = false;
-      const [next] = this.#queue;
       // The slot goes from hand to hand, so that nobody who comes meanwhile can overtake the queue.
-      if (next === undefined) this.#used -= 1;
-      else next.take(this.#slot());
+      if (this.#queue.length === 0) this.#used -= 1;
+      else this.#queue.give(this.#slot());
     };
     return { release, [Symbol.dispose]: release };
   }

@@ -1,10 +1,20 @@
 import { GatewayDError } from '../errors.ts';
+import type { BackendCondition } from './backend-pool.ts';
 import { networkErrors } from './errors.ts';
 import { Hold } from './intake.ts';
 import { Link } from './link.ts';
-import { LoginStage, type LoginWatcher } from './login-stage.ts';
 import type { Socket } from 'node:net';
 import type { Stage } from './stage.ts';
+
+/** How long a database may take over what was asked by a client that does not wait for it any more. */
+const leaveTimeout = 1000;
+
+export interface RelayOptions {
+  /** Whether the backend is for others after this session: it is not ended with it then, and left paused. */
+  readonly lent?: boolean;
+  /** False to use both sockets as streams in any case. */
+  readonly direct?: boolean;
+}
 
 /** How a relay ended. */
 export interface RelayEnd {
@@ -13,6 +23,8 @@ export interface RelayEnd {
   readonly error: GatewayDError | null;
   /** Whether the client could read a message now: it has no part of another one. */
   readonly speakable: boolean;
+  /** How the backend is left. */
+  readonly condition: BackendCondition;
 }
 
 /** Carries bytes between a client and its database connection, from the start-up packet until one of them ends. */
@@ -26,15 +38,18 @@ export class Relay {
   #over = false;
   #draining = false;
   #held = false;
+  readonly #lent: boolean;
+  #leaving: NodeJS.Timeout | undefined;
   #whenIdle: (() => void) | null = null;
 
-  /** @param direct false to use both sockets as streams in any case */
-  constructor(client: Socket, server: Socket, watcher: LoginWatcher, direct = true) {
+  /** @param first what becomes of the bytes until `open` */
+  constructor(client: Socket, server: Socket, first: (link: Link) => Stage, options: RelayOptions = {}) {
     const { promise, resolve } = withResolvers<RelayEnd>();
     this.finished = promise;
     this.#resolve = resolve;
-    this.#link = new Link(client, server, direct);
-    this.#stage = new LoginStage(this.#link, watcher);
+    this.#lent = options.lent ?? false;
+    this.#link = new Link(client, server, options.direct);
+    this.#stage = first(this.#link);
     client.on('data', this.#onClientData).on('end', this.#onClientEnd).on('close', this.#onClientClose);
     server.on('data', this.#onServerData).on('end', this.#onServerEnd).on('close', this.#onServerEnd);
   }
@@ -46,6 +61,24 @@ export class Relay {
     if (rest.length > 0) client.unshift(rest);
     client.resume();
     server.resume();
+  }
+
+  /** Instead of `start`, where the backend is logged in: greets the client, and reads neither side until `open`. */
+  greet(greeting: Buffer, rest: Buffer): void {
+    this.hold();
+    if (rest.length > 0) this.#link.client.unshift(rest);
+    this.#link.toClient(greeting);
+  }
+
+  /**
+   * The client wants nothing more, and the backend is for others: the relay ends when the database has answered what
+   * it was asked. What it is still at after a while is given up.
+   */
+  left(): void {
+    if (this.#over || this.#leaving !== undefined) return;
+    this.#link.clientIntake.hold(Hold.Gate);
+    this.#leaving = setTimeout(() => this.#finish('client', null), leaveTimeout);
+    this.settle();
   }
 
   /** After `loggedIn` or `hold`: goes on in another way, which is given the two sockets. */
@@ -82,7 +115,9 @@ export class Relay {
 
   /** To be called when something in flight may have ended. */
   settle(): void {
-    if (this.#over || !this.#stage.idle) return;
+    if (this.#over) return;
+    if (this.#leaving !== undefined && this.#stage.quiet) return this.#finish('client', null);
+    if (!this.#stage.idle) return;
     if (this.#draining) return this.fail(new GatewayDError(networkErrors.NETWORK_STOPPED));
     // The database has said goodbye: there is nothing to go on with.
     if (this.#held || this.#stage.endExpected) return;
@@ -124,12 +159,13 @@ export class Relay {
     } catch (error) {
       this.#break(error, speakable);
     }
-    if (this.#draining) this.settle();
+    if (this.#draining || this.#whenIdle !== null || this.#leaving !== undefined) this.settle();
   }
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
   readonly #onClientEnd = (): void => {
-    this.#link.server.end();
+    if (this.#lent) this.left();
+    else this.#link.server.end();
   };
 
   readonly #onClientClose = (): void => this.#finish('client', null);
@@ -149,12 +185,15 @@ export class Relay {
   #finish(by: RelayEnd['by'], error: GatewayDError | null, speakable = this.#stage.speakable): void {
     if (this.#over) return;
     this.#over = true;
+    clearTimeout(this.#leaving);
+    const { idle, quiet } = this.#stage;
     const { client, server } = this.#link;
     client.off('data', this.#onClientData).off('end', this.#onClientEnd).off('close', this.#onClientClose);
     server.off('data', this.#onServerData).off('end', this.#onServerEnd).off('close', this.#onServerEnd);
     this.#link.detach();
     this.#stage.close();
-    this.#resolve({ by, error, speakable });
+    if (this.#lent) server.pause();
+    this.#resolve({ by, error, speakable, condition: idle ? 'idle' : quiet ? 'in transaction' : 'busy' });
   }
 }
 

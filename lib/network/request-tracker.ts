@@ -20,7 +20,12 @@ export class RequestTracker {
 
   /** Nothing is in flight, and no transaction is open. */
   get idle(): boolean {
-    return this.#status === 'I' && this.#awaited.length === 0 && !this.#unsynced;
+    return this.#status === 'I' && this.quiet;
+  }
+
+  /** Nothing is in flight; a transaction may be open. */
+  get quiet(): boolean {
+    return this.#awaited.length === 0 && !this.#unsynced;
   }
 
   /** A message of this type went to the database. */

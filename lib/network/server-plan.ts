@@ -3,6 +3,7 @@ import type { ServerConfig } from '../config/schema.ts';
 import type { Generations } from '../hooks/generation.ts';
 import type { Logger } from '../logger.ts';
 import { buildDatabases } from './build-databases.ts';
+import { buildGatekeeper } from './build-gatekeeper.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts';
@@ -62,6 +63,7 @@ export function planServers(
       logger,
       cancels,
       databases: balancer,
+      gatekeeper: buildGatekeeper({ server: name, auth: server.auth, databases, directory, logger }),
       tls,
       loginTimeout: milliseconds(server.loginTimeout),
       maxMessageSize: server.maxMessageSize,

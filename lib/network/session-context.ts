@@ -4,6 +4,7 @@ import type { CancelRegistry } from './cancel-registry.ts';
 import type { Database } from './database.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { FrontendTls } from './frontend-tls.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
 /** What all sessions of one server share. */
@@ -16,6 +17,8 @@ export interface SessionContext {
   readonly logger: Logger;
   readonly databases: LoadBalancer<Database>;
   readonly cancels: CancelRegistry;
+  /** Null where the databases let the clients in. */
+  readonly gatekeeper: Gatekeeper | null;
   readonly tls: FrontendTls | null;
   /** Milliseconds from connecting to being logged in; 0 is without limit. */
   readonly loginTimeout: number;

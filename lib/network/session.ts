@@ -9,22 +9,27 @@ import type { TransactionStatus } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { Conversation } from '../traffic/conversation.ts';
 import { abortable } from './abortable.ts';
+import { clientLeft } from './client-left.ts';
 import { addressOf, type Connection } from './database.ts';
+import type { BackendCondition } from './backend-pool.ts';
 import { networkErrors } from './errors.ts';
 import { Frontend, type Greeting } from './frontend.ts';
+import { admit } from './gatekeeper.ts';
+import { GateStage } from './gate-stage.ts';
+import { greetingOf } from './greeting.ts';
 import type { Link } from './link.ts';
+import type { LoggedInBackend } from './logged-in-backend.ts';
+import { LoginStage, type LoginWatcher } from './login-stage.ts';
 import { placeSession } from './place-session.ts';
 import { PlainStage } from './plain-stage.ts';
 import { Relay, type RelayEnd } from './relay.ts';
 import type { SessionContext } from './session-context.ts';
 import { type SessionState, transition } from './session-state.ts';
-import type { Stage } from './stage.ts';
-import { TappedStage } from './tapped-stage.ts';
+import type { Lender, Stage } from './stage.ts';
+import { TappedStage, type TappedWatcher } from './tapped-stage.ts';
 
+type Begun = Greeting & { readonly kind: 'session' };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Why a session ends whose client is not there any more: nobody is left to be told. */
-const clientLeft = new Error('the client left');
 
 /** One client's connection, from accepting it until it is closed, and the database connection it is given. */
 export class Session implements Tenant {
@@ -41,7 +46,11 @@ export class Session implements Tenant {
   #connection: Connection | null = null;
   #relay: Relay | null = null;
   #conversation: Conversation | null = null;
-  #forgetKey: (() => void) | null = null;
+  #forgetKey: (() => Promise<void>) | null = null;
+  /** Where the backend goes on to others. */
+  #lender: Lender | null = null;
+  /** How the relay left the backend. */
+  #condition: BackendCondition = 'idle';
 
   /** @param id unique in this process */
   constructor(id: string, socket: Socket, context: SessionContext) {
@@ -102,12 +111,17 @@ export class Session implements Tenant {
     this.#connection?.socket.destroy();
   }
 
-  async #serve({ startup, bytes }: Greeting & { kind: 'session' }): Promise<void> {
+  async #serve({ startup, bytes }: Begun): Promise<void> {
     const facts = this.#introduce(startup);
     this.#facts = facts;
     this.#to('opening');
     const refusal = await this.#askToOpen(facts);
     if (refusal !== null) return this.#turnAway(refusal);
+    const { gatekeeper } = this.#context;
+    if (gatekeeper !== null) {
+      this.#to('authenticating');
+      await admit(gatekeeper, this.#frontend, startup, this.#abort.signal);
+    }
     this.#to('waiting');
     const connection = await placeSession({
       context: this.#context,
@@ -119,8 +133,7 @@ export class Session implements Tenant {
     this.#connection = connection;
     facts.server = addressOf(connection.endpoint);
     this.#abort.signal.throwIfAborted();
-    this.#to('authenticating');
-    this.#part(await this.#carry(connection, bytes));
+    this.#part(await this.#carry(connection, startup, bytes));
   }
 
   #introduce({ parameters }: StartupMessage): Mutable<SessionFacts> {
@@ -136,18 +149,43 @@ export class Session implements Tenant {
     return refusal === undefined ? null : refusal.error;
   }
 
-  #carry({ socket, endpoint }: Connection, startupPacket: Buffer): Promise<RelayEnd> {
+  #carry(connection: Connection, startup: StartupMessage, bytes: Buffer): Promise<RelayEnd> {
+    const { backend } = connection;
+    if (backend !== null) return this.#lend(backend, connection, startup.minor);
+    return this.#logIn(connection, bytes);
+  }
+
+  /** The client logs in at the database. */
+  #logIn({ socket, endpoint }: Connection, startupPacket: Buffer): Promise<RelayEnd> {
+    this.#to('authenticating');
     const { socket: client, rest } = this.#frontend.takeOver();
-    const relay = new Relay(client, socket, {
+    const watcher: LoginWatcher = {
       backendKey: (key) => {
         // One connection has one key, whatever the database says: the registry must not grow by what nobody forgets.
-        this.#forgetKey?.();
+        void this.#forgetKey?.();
         this.#forgetKey = this.#context.cancels.add(key, endpoint);
       },
       loggedIn: (status) => this.#opened(relay, status),
-    });
+    };
+    const relay = new Relay(client, socket, (link) => new LoginStage(link, watcher));
     this.#relay = relay;
     relay.start(startupPacket, rest);
+    return relay.finished;
+  }
+
+  /** The client is given a backend that is logged in, with a key that dies with the session. */
+  #lend(backend: LoggedInBackend, { endpoint }: Connection, minor: number): Promise<RelayEnd> {
+    const server = backend.lend();
+    if (backend.error !== null) throw backend.error;
+    const { cancels } = this.#context;
+    const key = backend.key === null ? null : cancels.makeKey(backend.key, minor >= 2 ? 32 : 4);
+    if (key !== null && backend.key !== null) this.#forgetKey = cancels.add(key, endpoint, backend.key);
+    const { socket: client, rest } = this.#frontend.takeOver();
+    const relay = new Relay(client, server, () => new GateStage(), { lent: true });
+    this.#relay = relay;
+    this.#lender = { left: () => relay.left(), parameter: (body) => backend.note(body) };
+    relay.greet(greetingOf(backend.parameters, key), rest);
+    this.#opened(relay, 'I');
     return relay.finished;
   }
 
@@ -192,21 +230,25 @@ export class Session implements Tenant {
     const hooks = this.#hooks;
     const statements = this.#conversation?.statements;
     this.#conversation = null;
-    if (!isTapped(hooks) && statements?.answersSome !== true) return new PlainStage(link, transactionStatus);
+    if (!isTapped(hooks) && statements?.answersSome !== true) {
+      return new PlainStage(link, transactionStatus, this.#lender);
+    }
     const options = { session, hooks, logger, maxMessageSize, transactionStatus };
     const conversation = new Conversation(statements === undefined ? options : { ...options, statements });
     this.#conversation = conversation;
-    return new TappedStage(link, conversation, {
+    const watcher: TappedWatcher = {
       settled: () => relay.settle(),
       ended: ({ sqlstate, message }) => {
         logger.info({ ...this.#who(), sqlstate }, `session ended: ${message}`);
         relay.fail(null);
       },
-    });
+    };
+    return new TappedStage(link, conversation, watcher, this.#lender);
   }
 
   /** The relay is over: the client hears what it does not know yet. */
-  #part({ by, error, speakable }: RelayEnd): void {
+  #part({ by, error, speakable, condition }: RelayEnd): void {
+    this.#condition = condition;
     this.#context.logger.debug({ ...this.#who(), by }, 'session over');
     if (error === null) this.#frontend.end();
     else this.#tell(error, speakable);
@@ -261,15 +303,21 @@ export class Session implements Tenant {
 
   async #close(): Promise<void> {
     clearTimeout(this.#loginTimer);
-    this.#forgetKey?.();
     this.#to('draining');
     this.#frontend.end();
-    const gone = Promise.all([this.#frontend.closed, this.#connection?.release()]);
+    const gone = Promise.all([this.#frontend.closed, this.#giveBack()]);
     if (this.#facts !== null) await emitSeries(this.#hooks.closing, this.#facts);
     await gone;
     this.#to('closed');
     if (this.#facts !== null) await emitSeries(this.#hooks.closed, this.#facts);
     this.#lease.release();
+  }
+
+  /** Gives the connection back once no cancel of this session can reach it any more: it may be somebody else's next. */
+  async #giveBack(): Promise<void> {
+    const cancelled = this.#forgetKey?.();
+    if (this.#connection?.backend != null) await cancelled;
+    await this.#connection?.release(this.#condition);
   }
 
   #expire(): void {

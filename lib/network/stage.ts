@@ -1,7 +1,17 @@
+/** What whoever lent a backend to a session is told of what passes on it. */
+export interface Lender {
+  /** The client has said goodbye, which is not passed on: the backend is for others after it. */
+  left(): void;
+  /** @param body of a ParameterStatus; valid during the call */
+  parameter(body: Buffer): void;
+}
+
 /** How a relay treats the bytes that come, in one part of a session's life. What its methods throw ends the session. */
 export interface Stage {
   /** Nothing is in flight and no transaction is open. */
   readonly idle: boolean;
+  /** Nothing is in flight; a transaction may be open. */
+  readonly quiet: boolean;
   /** The client has whole messages only, and could read one of ours. */
   readonly speakable: boolean;
   /** The client was told by the database why its connection ends, or has said goodbye itself. */

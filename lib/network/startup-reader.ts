@@ -1,8 +1,14 @@
 import type { Duplex } from 'node:stream';
+import { GatewayDError } from '../errors.ts';
 import { type ReadStartupPacket, readStartupPacket } from '../protocol/startup.ts';
+import { networkErrors } from './errors.ts';
 
 /** How much a client may send ahead of its turn before it is no longer read from. */
 const longestBacklog = 65_536;
+
+function violation(reason: string): GatewayDError {
+  return new GatewayDError(networkErrors.NETWORK_PROTOCOL_VIOLATION, { reason });
+}
 
 /** A packet with the bytes it was read from. */
 export interface StartupBytes extends ReadStartupPacket {
@@ -52,6 +58,27 @@ export class StartupReader {
       }
       if (this.#ended) return null;
       await this.#more();
+    }
+  }
+
+  /**
+   * Gives the body of the next message with a type byte; null when the client ends its side before it.
+   * @param type what it must be
+   * @param limit bytes of the longest body
+   * @throws {GatewayDError} NETWORK_PROTOCOL_VIOLATION for another message, or a longer one
+   */
+  async nextMessage(type: number, limit: number): Promise<Buffer | null> {
+    for (;;) {
+      const bytes = this.#backlog;
+      if (bytes.length > 0 && bytes[0] !== type) throw violation('a message out of turn');
+      const length = bytes.length < 5 ? 4 : bytes.readInt32BE(1);
+      if (length < 4 || length - 4 > limit) throw violation(`a message of ${length} bytes`);
+      if (bytes.length > length) {
+        this.#backlog = bytes.subarray(length + 1);
+        return bytes.subarray(5, length + 1);
+      }
+      if (this.#ended) return null;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 

@@ -6,7 +6,8 @@ import type { Relayed } from '../traffic/relayed.ts';
 import { isFatal } from './fatal.ts';
 import { Hold } from './intake.ts';
 import type { Link } from './link.ts';
-import type { Stage } from './stage.ts';
+import type { Lender, Stage } from './stage.ts';
+import { terminate } from './terminate.ts';
 
 /** What becomes of a chunk after the plugins had it, which may be later. */
 export interface TappedWatcher {
@@ -23,11 +24,16 @@ export class TappedStage implements Stage {
   readonly #watcher: TappedWatcher;
   /** Reads what the client gets, which is not what the database sent. */
   readonly #toClient = new FrameScanner({ collect: [BackendCode.ErrorResponse] });
+  /** Reads what the database sent, where somebody wants to know. */
+  readonly #fromServer = new FrameScanner({ collect: [BackendCode.ParameterStatus] });
+  readonly #lender: Lender | null;
   #clientBusy = false;
   #serverBusy = false;
   #endExpected = false;
 
-  constructor(link: Link, conversation: Conversation, watcher: TappedWatcher) {
+  /** @param lender null where the backend ends with the session */
+  constructor(link: Link, conversation: Conversation, watcher: TappedWatcher, lender: Lender | null) {
+    this.#lender = lender;
     this.#link = link;
     this.#conversation = conversation;
     this.#watcher = watcher;
@@ -35,6 +41,10 @@ export class TappedStage implements Stage {
 
   get idle(): boolean {
     return !this.#clientBusy && !this.#serverBusy && this.#conversation.idle;
+  }
+
+  get quiet(): boolean {
+    return !this.#clientBusy && !this.#serverBusy && this.#conversation.quiet;
   }
 
   get speakable(): boolean {
@@ -52,6 +62,7 @@ export class TappedStage implements Stage {
   }
 
   fromServer(bytes: Buffer, borrowed: boolean): void {
+    if (this.#lender !== null) this.#noteParameters(bytes, this.#lender);
     this.#serverBusy = true;
     this.#conversation.fromServer(borrowed ? Buffer.from(bytes) : bytes, this.#serverDone);
     if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
@@ -78,7 +89,8 @@ export class TappedStage implements Stage {
 
   #write({ toServer, toClient, terminated }: Relayed): void {
     if (terminated === true) this.#endExpected = true;
-    for (const bytes of toServer) this.#link.toServer(bytes);
+    const passed = terminated === true && this.#lender !== null ? withoutTerminate(toServer) : toServer;
+    for (const bytes of passed) this.#link.toServer(bytes);
     const scanner = this.#toClient;
     for (const bytes of toClient) {
       scanner.feed(bytes);
@@ -89,8 +101,22 @@ export class TappedStage implements Stage {
     }
   }
 
-  #settle({ end }: Relayed): void {
-    if (end === undefined) this.#watcher.settled();
-    else this.#watcher.ended(end);
+  #settle({ end, terminated }: Relayed): void {
+    if (end !== undefined) return this.#watcher.ended(end);
+    if (terminated === true) this.#lender?.left();
+    this.#watcher.settled();
   }
+
+  #noteParameters(chunk: Buffer, lender: Lender): void {
+    const scanner = this.#fromServer;
+    scanner.feed(chunk);
+    while (scanner.next()) if (scanner.type === BackendCode.ParameterStatus) lender.parameter(scanner.body);
+  }
+}
+
+/** The goodbye is the last of what the client sent. */
+function withoutTerminate(toServer: readonly Buffer[]): Buffer[] {
+  const bytes = Buffer.concat(toServer);
+  const start = bytes.length - terminate.length;
+  return start >= 0 && bytes.subarray(start).equals(terminate) ? [bytes.subarray(0, start)] : [bytes];
 }

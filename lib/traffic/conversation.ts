@@ -113,9 +113,13 @@ export class Conversation {
 
   /** Nothing in flight, nothing half received, no transaction: the session may move to another generation of hooks. */
   get idle(): boolean {
+    return this.#pipeline.status === 'I' && this.quiet;
+  }
+
+  /** As `idle`, but for the transaction. */
+  get quiet(): boolean {
     return (
       this.#pipeline.empty &&
-      this.#pipeline.status === 'I' &&
       !this.#clientBusy &&
       !this.#clientForwarder.refusing &&
       this.#serverAtBoundary &&

@@ -69,12 +69,6 @@ describe('an environment variable', () => {
     ['GATEWAYD_CLIENTS_DEFAULT_WRITES_BACKOFF', '2000000000', ['clients', 'default', 'writes', 'backoff'], '2s'],
     ['GATEWAYD_CLIENTS_DEFAULT_READ_ONLY_RETRIES', '7', ['clients', 'default', 'read-only', 'retries'], 7],
     ['GATEWAYD_CLIENTS_DEFAULT_READS_RETRIES', '7', ['clients', 'default', 'reads', 'retries'], 7],
-    [
-      'GATEWAYD_CLIENTS_DEFAULT_WRITES_STARTUP_PARAMS_USER',
-      '007',
-      ['clients', 'default', 'writes', 'startupParams', 'user'],
-      '007',
-    ],
     ['GATEWAYD_POOLS_DEFAULT_WRITES_SIZE', '3', ['pools', 'default', 'writes', 'size'], 3],
     ['GATEWAYD_LOGGERS_DEFAULT_OUTPUT', 'console, stderr', ['loggers', 'default', 'output'], ['console', 'stderr']],
     ['GATEWAYD_LOGGERS_DEFAULT_OUTPUT', '["stdout"]', ['loggers', 'default', 'output'], ['stdout']],
@@ -127,6 +121,16 @@ describe('an environment variable', () => {
       expect(valueAt(config, path)).to.deep.equal(value);
     });
   }
+
+  it('sets a user named 007 as text', async () => {
+    const environment = {
+      GATEWAYD_CLIENTS_DEFAULT_WRITES_STARTUP_PARAMS_USER: '007',
+      GATEWAYD_SERVERS_DEFAULT_AUTH_METHOD: 'scram-sha-256',
+      GATEWAYD_SERVERS_DEFAULT_AUTH_USERS_FILE: 'users.txt',
+    };
+    const { config } = await loadFrom({ yaml: '', environment });
+    expect(config.clients['default']?.['writes']?.startupParams?.user).to.equal('007');
+  });
 
   it('exists for every key, in both ways of writing it', () => {
     const keys = [...keysOf(configSchema, [])];

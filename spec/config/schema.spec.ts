@@ -52,7 +52,20 @@ const row: PluginRow = {
 };
 const defaults: GlobalConfig = {
   clients: { default: { writes: client } },
-  pools: { default: { writes: { size: 10, acquireTimeout: '30s', queueSize: 1000 } } },
+  pools: {
+    default: {
+      writes: {
+        size: 10,
+        minSize: 1,
+        acquireTimeout: '30s',
+        queueSize: 1000,
+        maxAge: '1h',
+        maxIdle: '10m',
+        resetQuery: 'DISCARD ALL',
+        healthCheckQuery: '',
+      },
+    },
+  },
   proxies: { default: { writes: { healthCheckPeriod: '60s' } } },
   servers: {
     default: {
@@ -71,6 +84,7 @@ const defaults: GlobalConfig = {
       loginTimeout: '60s',
       drainTimeout: '10s',
       maxMessageSize: 67_108_864,
+      auth: { method: 'relay', usersFile: '', authQuery: '', allowInsecureTrust: false },
       loadBalancer: { strategy: 'ROUND_ROBIN', loadBalancingRules: [] },
     },
   },

@@ -95,13 +95,13 @@ describe('a cancel request', () => {
     await Promise.all([sql.end(), watching.end()]);
   });
 
-  it('is not remembered for longer than its session', () => {
+  it('is not remembered for longer than its session', async () => {
     const registry = new CancelRegistry();
     const [first, second] = [Buffer.from('key one.'), Buffer.from('key two.')];
     const forget = registry.add(first, { kind: 'unix', path: '/one' });
     registry.add(second, { kind: 'unix', path: '/two' });
-    forget();
-    forget();
+    await forget();
+    await forget();
     expect(registry.size).to.equal(1);
   });
 });

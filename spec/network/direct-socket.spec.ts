@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { DirectSocket } from '../../lib/network/direct-socket.ts';
+import { LoginStage } from '../../lib/network/login-stage.ts';
 import { PlainStage } from '../../lib/network/plain-stage.ts';
 import { Relay, type RelayEnd } from '../../lib/network/relay.ts';
 import { command } from '../support/command.ts';
@@ -23,9 +24,9 @@ async function openRelay(direct: boolean): Promise<{
   const [nearServer, server] = await socketPair();
   const watcher = {
     backendKey: () => undefined,
-    loggedIn: (status: 'I' | 'T' | 'E') => relay.open((link) => new PlainStage(link, status)),
+    loggedIn: (status: 'I' | 'T' | 'E') => relay.open((link) => new PlainStage(link, status, null)),
   };
-  const relay: Relay = new Relay(nearClient, nearServer, watcher, direct);
+  const relay: Relay = new Relay(nearClient, nearServer, (link) => new LoginStage(link, watcher), { direct });
   relay.start(startup(), Buffer.alloc(0));
   server.write(welcome);
   await Promise.all([taken(server, startup().length), taken(client, welcome.length)]);

@@ -60,6 +60,40 @@ const loadBalancerSchema = {
   default: {},
 } as const;
 
+const authSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'Who may come in. Where `clients` has `startupParams`, gatewayd must ask for itself.',
+  properties: {
+    method: {
+      type: 'string',
+      description:
+        '`relay` lets the database ask: each client logs in there as itself. The others are for backends that are logged in ahead, where gatewayd asks. `trust` asks nobody anything.',
+      enum: ['relay', 'scram-sha-256', 'md5', 'password', 'trust'],
+      default: 'relay',
+    },
+    usersFile: {
+      type: 'string',
+      description:
+        'A file with a line for each user: "name" "secret". A secret is a SCRAM verifier or an MD5 hash as in pg_authid, or a password. It is read again when it has changed.',
+      default: '',
+    },
+    authQuery: {
+      type: 'string',
+      description:
+        'Instead of a file: a query for the secret of the user $1, run on a connection that is logged in. Its last column is the secret.',
+      examples: ['SELECT rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin'],
+      default: '',
+    },
+    allowInsecureTrust: {
+      type: 'boolean',
+      description: 'Let `trust` also be used where others than this machine can connect.',
+      default: false,
+    },
+  },
+  default: {},
+} as const;
+
 /** One group of `servers`. */
 export const serverSchema = {
   type: 'object',
@@ -143,6 +177,7 @@ export const serverSchema = {
         'Largest single message, in bytes, that plugins are shown. Where no plugin looks at the traffic, there is no limit.',
       default: 67_108_864,
     },
+    auth: authSchema,
     loadBalancer: loadBalancerSchema,
   },
 } as const;

@@ -1,0 +1,106 @@
+import { milliseconds } from '../config/durations.ts';
+import type { ClientConfig, PoolConfig } from '../config/schema.ts';
+import { GatewayDError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { messages } from '../protocol/messages.ts';
+import { backendSettings, backoffOf, type BackendSettings, connectBackend, jittered } from './backend.ts';
+import { BackendPool } from './backend-pool.ts';
+import { BackendPools } from './backend-pools.ts';
+import { sendCancel } from './cancel-registry.ts';
+import { endConnection, endpointOf } from './database.ts';
+import type { Endpoint } from './endpoint.ts';
+import { networkErrors } from './errors.ts';
+import { type BackendLogin, isPassing, logIn } from './log-in.ts';
+import type { LoggedInBackend } from './logged-in-backend.ts';
+
+/** How long a database may take to reset a backend, and to answer a check, in milliseconds. */
+const resetTimeout = 30_000;
+const checkTimeout = 10_000;
+/** The longest pause between two tries: clients wait, and one try at a time is nothing to a database. */
+const longestPause = 5000;
+
+/** What the pools of a block of `clients` are made from. */
+export interface BackendPoolsPlan {
+  /** `group.block` */
+  readonly name: string;
+  readonly client: ClientConfig;
+  readonly pool: PoolConfig;
+  readonly endpoint: Endpoint;
+  /** Milliseconds. */
+  readonly checkPeriod: number;
+  readonly logger: Logger;
+}
+
+/** The database that gatewayd logs in to: PostgreSQL takes the user's name where none is given. */
+export function loginDatabase({ user, database }: { readonly user: string; readonly database: string }): string {
+  return database === '' ? user : database;
+}
+
+/** The pools of a block; null where its clients log in themselves. */
+export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
+  const { name, client, pool, checkPeriod, logger } = plan;
+  const { startupParams } = client;
+  if (startupParams === undefined) return null;
+  const login = { name, ...startupParams, database: loginDatabase(startupParams) };
+  const settings = backendSettings(name, client);
+  const { size, minSize, queueSize, resetQuery, healthCheckQuery } = pool;
+  const make = (endpoint: Endpoint, isHome: boolean): BackendPool =>
+    new BackendPool({
+      name,
+      size,
+      minSize: isHome ? minSize : 0,
+      queueSize,
+      acquireTimeout: milliseconds(pool.acquireTimeout),
+      maxAge: milliseconds(pool.maxAge),
+      maxIdle: milliseconds(pool.maxIdle),
+      checkPeriod,
+      logger,
+      open: (signal) => open(endpoint, settings, login, signal),
+      reset: (backend, condition) => reset(backend, name, resetQuery, condition === 'in transaction'),
+      check: (backend) => check(backend, name, healthCheckQuery),
+      end,
+      backoff: (failures) => pauseOf(settings, failures),
+      isPassing,
+    });
+  return new BackendPools(plan.endpoint, make);
+}
+
+async function open(
+  endpoint: Endpoint,
+  settings: BackendSettings,
+  login: BackendLogin,
+  signal: AbortSignal,
+): Promise<LoggedInBackend> {
+  const socket = await connectBackend(endpoint, { ...settings, retries: 0 }, signal);
+  return logIn(socket, endpointOf(socket, endpoint), login, { timeout: settings.dialTimeout, signal });
+}
+
+async function reset(backend: LoggedInBackend, pool: string, query: string, inTransaction: boolean): Promise<void> {
+  const queries = [...(inTransaction ? ['ROLLBACK'] : []), ...(query === '' ? [] : [query])];
+  // The Sync ends an extended query that has none.
+  const bytes = [messages.sync(), ...queries.map((sql) => messages.query(sql))].map((message) => message.bytes);
+  const { error, status } = await backend.ask(Buffer.concat(bytes), bytes.length, resetTimeout);
+  if (error === null && status === 'I') return;
+  const { sqlstate = '25001', message: reason = 'a transaction is open' } = error ?? {};
+  throw new GatewayDError(networkErrors.NETWORK_NOT_RESET, { pool, sqlstate, reason });
+}
+
+async function check(backend: LoggedInBackend, pool: string, query: string): Promise<void> {
+  const { error } = await backend.ask(messages.query(query).bytes, 1, checkTimeout);
+  if (error === null) return;
+  const { sqlstate, message: reason } = error;
+  throw new GatewayDError(networkErrors.NETWORK_CHECK_FAILED, { pool, sqlstate, reason });
+}
+
+/** A backend in the middle of something is told to leave off, so that the database is rid of it at once. */
+async function end(backend: LoggedInBackend, busy: boolean): Promise<void> {
+  const { socket, endpoint, key } = backend;
+  if (busy && key !== null && !socket.destroyed) await sendCancel(endpoint, key);
+  await endConnection(socket);
+}
+
+function pauseOf(settings: BackendSettings, failures: number): number {
+  const pause = Math.max(1, backoffOf(settings, failures));
+  const longest = settings.disableBackoffCaps ? Infinity : longestPause;
+  return jittered(Math.min(pause, longest));
+}
