@@ -20,7 +20,8 @@ const plugins = path.join(root, 'dist/plugins');
 for (const file of readdirSync(plugins, { recursive: true, encoding: 'utf8' })) {
   if (file.endsWith('.d.ts')) rmSync(path.join(plugins, file));
 }
-cpSync(path.join(root, 'plugins/telemetry/package.json'), path.join(plugins, 'telemetry/package.json'));
+node(path.join(root, '.tools/bundle-telemetry.mjs'));
+node(path.join(root, '.tools/public-plugins.mjs'));
 // What the gateway prints that it runs is not for whoever builds.
 execFileSync(process.execPath, [path.join(root, '.tools/compile-cache.mjs')], { stdio: ['ignore', 'ignore', 2] });
 writeFileSync(path.join(root, 'dist/.built'), '');

@@ -15,7 +15,9 @@ const shared = {
   logger: 'logger',
   pluginHost: 'plugin/host',
   startGuest: 'isolation/guest/start-guest',
+  checksum: 'plugin/checksum',
   telemetryConfigSchema: 'telemetry/config-schema',
+  sendOpenly: 'telemetry/send-openly',
 };
 // Node's hooks are registered by the URL of a module that has nothing else in it, and a thread or process is started
 // with one.

@@ -30,8 +30,14 @@ loggers: { default: { level: disabled } }
 mkdirSync(path.join(folder, 'plugins'));
 writeFileSync(
   path.join(folder, 'plugins/stopping.mjs'),
-  "export default { apply: ({ hooks }) => hooks.startup.tap('stop', () => process.kill(process.pid, 'SIGTERM')) };\n",
+  "export default { apply: ({ hooks }) => hooks.startup.tap('stop', () => { globalThis.started = true; }) };\n",
 );
+// A plugin may not end the process; who runs it may.
+const stopping = setInterval(() => {
+  if (!globalThis.started) return;
+  clearInterval(stopping);
+  process.kill(process.pid, 'SIGTERM');
+}, 5);
 process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true });
   writeFileSync(`${file}.cache`, script.createCachedData());

@@ -5,7 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { configurationTables } from './docs/configuration-tables.ts';
 import { errorsTable } from './docs/errors-table.ts';
 import { hooksTable } from './docs/hooks-table.ts';
-import { telemetryTable } from './docs/telemetry-table.ts';
+import { reportSchemaModule, telemetryTable } from './docs/telemetry-table.ts';
 
 /** One generated part of one file. */
 export interface Generated {
@@ -21,6 +21,7 @@ export const allGenerated: readonly Generated[] = [
   { file: 'docs/hooks.md', marker: 'hooks', content: hooksTable },
   { file: 'docs/errors.md', marker: 'errors', content: errorsTable },
   { file: 'docs/telemetry.md', marker: 'fields', content: telemetryTable },
+  { file: 'lib/telemetry/report-fields.ts', marker: null, content: reportSchemaModule },
 ];
 
 export const pathOf = ({ file }: Generated): string => fileURLToPath(new URL(`../${file}`, import.meta.url));

@@ -25,7 +25,12 @@ import type { PluginReport } from './plugin/report.ts';
 import { type PluginStatus, statusOf } from './plugin/status.ts';
 import { choiceOnceLoaded, chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
 import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
+import { reportNotice } from './telemetry/notice.ts';
+import { telemetryPlaces } from './telemetry/places.ts';
 import { reportAddress } from './telemetry/report-address.ts';
+import { reportSchema } from './telemetry/report-fields.ts';
+import { readSavedChoice, saveChoice, type SavedChoice } from './telemetry/saved-choice.ts';
+import { isTelemetryDebug } from './telemetry/send-openly.ts';
 import { version } from './version.ts';
 
 /** What a run of gatewayd is made from. */
@@ -62,6 +67,8 @@ export interface Started {
   readonly servers: readonly { readonly name: string; readonly address: string }[];
   readonly databases: readonly StartedDatabase[];
   readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string };
+  /** What is to be said of the usage report before `announce()` lets it be sent; null where all of it was said before. */
+  readonly notice: string | null;
   /** From the call of `start()` until every server listened. */
   readonly milliseconds: number;
 }
@@ -144,6 +151,7 @@ export class GatewayD {
   readonly #reloads = new ReloadQueue((request) => this.#reload(request));
   /** Generations that sessions are still to leave. */
   readonly #retiring = new Set<Promise<void>>();
+  readonly #saved: SavedChoice;
   readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
   #host: PluginHost;
   #isolation: NonNullable<ReloadRequest['isolation']> = {};
@@ -156,8 +164,9 @@ export class GatewayD {
   constructor(options: GatewayDOptions) {
     this.#options = options;
     this.#logger = options.logger;
-    const { options: hostOptions, choice } = pluginHostOptions(options);
+    const { options: hostOptions, choice, saved } = pluginHostOptions(options);
     this.#choice = choice;
+    this.#saved = saved;
     this.#host = new PluginHost(hostOptions);
     this.#generations = new Generations(this.#host.hooks);
   }
@@ -202,13 +211,7 @@ export class GatewayD {
         reports: this.#host.reports,
         servers: this.#gateway.addresses,
         databases,
-        telemetry: {
-          ...choiceOnceLoaded(
-            this.#choice,
-            this.#host.reports.find(({ name }) => name === 'telemetry'),
-          ),
-          usageReportAddress: reportAddress(config.plugins.find(({ name }) => name === 'telemetry')),
-        },
+        ...this.#telemetry(),
         milliseconds: Math.round(performance.now() - begun),
       };
     } catch (error) {
@@ -217,8 +220,13 @@ export class GatewayD {
     }
   }
 
-  /** Fires `startup`, which nobody waits for. To be called once, when whoever runs this has said what is going to be reported. */
-  announce(): void {
+  /**
+   * Fires `startup`, which nobody waits for. To be called once, when whoever runs this has said what is going to be
+   * reported.
+   * @param said whether that was possible: where it was not, nothing is reported
+   */
+  announce(said = true): void {
+    if (!said) emit(this.#host.hooks.hook, Object.freeze({ name: 'gatewayd.unsaid', data: null }));
     const plugins = Object.freeze([...this.#host.plugins]);
     const { devMode } = this.#options;
     const event = { version, runtimeVersion: process.version, devMode, plugins };
@@ -250,6 +258,14 @@ export class GatewayD {
       servers: this.#gateway?.addresses ?? [],
       plugins: statusOf(this.#host),
     };
+  }
+
+  /** Keeps in mind that the notice was given, so that it is not given at each start. Where that cannot be kept, it is. */
+  async noticeGiven(): Promise<void> {
+    if (this.#saved.state === 'unreadable') return;
+    await saveChoice(this.#saved, { toldSchema: reportSchema.version }).catch((error: unknown) => {
+      this.#logger.debug({ err: error }, 'that the notice was given could not be saved');
+    });
   }
 
   /** Tells the plugins of a signal the process got, and waits for them a moment. */
@@ -357,6 +373,19 @@ export class GatewayD {
     void retiring.then(() => this.#retiring.delete(retiring));
   }
 
+  #telemetry(): Pick<Started, 'telemetry' | 'notice'> {
+    const isTelemetry = ({ name }: { readonly name: string }) => name === 'telemetry';
+    const choice = choiceOnceLoaded(this.#choice, this.#host.reports.find(isTelemetry));
+    const address = reportAddress(this.#options.loaded.config.plugins.find(isTelemetry));
+    const told = this.#saved.toldSchema;
+    return {
+      telemetry: { ...choice, usageReportAddress: address },
+      notice: isTelemetryDebug(this.#options.environment)
+        ? null
+        : reportNotice({ choice, schema: reportSchema, told, address }),
+    };
+  }
+
   /** Stopping has a limit of its own: the time limit of a tap is far longer than anybody waits for a process to end. */
   async #within(told: Promise<void>, hook: string): Promise<void> {
     const late = (): Error => new Error('late');
@@ -428,12 +457,21 @@ export class GatewayD {
 export function pluginHostOptions(options: GatewayDOptions): {
   readonly options: PluginHostOptions;
   readonly choice: TelemetryChoice;
+  readonly saved: SavedChoice;
 } {
   const { config, directory } = options.loaded;
   const row = config.plugins.find(({ name }) => name === 'telemetry');
-  const choice = telemetryChoice({ flags: options.flags, environment: options.environment, row, rows: config.plugins });
+  const saved = readSavedChoice(telemetryPlaces(options.environment).choiceFile);
+  const choice = telemetryChoice({
+    flags: options.flags,
+    environment: options.environment,
+    row,
+    rows: config.plugins,
+    saved,
+  });
   return {
     choice,
+    saved,
     options: {
       version,
       logger: options.logger,

@@ -50,7 +50,7 @@ const rooms: Record<string, readonly string[]> = {
     'gatewayd',
     'plugins/telemetry',
   ],
-  'plugins/telemetry': ['index', 'errors', 'telemetry', 'proto'],
+  'plugins/telemetry': ['index', 'errors', 'telemetry'],
 };
 
 // A plugin's own file is the only thing imported by a name that is not in the source.

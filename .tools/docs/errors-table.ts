@@ -15,7 +15,8 @@ export async function catalogues(): Promise<ReadonlyMap<string, Readonly<Record<
       const exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
       const catalogue = exported[`${room}Errors`];
       if (catalogue === undefined) throw new Error(`${house}/${room}/errors.ts does not export ${room}Errors`);
-      found.set(room, catalogue as Readonly<Record<string, ErrorDefinition>>);
+      // A built-in plugin and its room in lib/ have one name.
+      found.set(room, { ...found.get(room), ...(catalogue as Readonly<Record<string, ErrorDefinition>>) });
     }
   }
   return found;

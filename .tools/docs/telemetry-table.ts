@@ -10,28 +10,61 @@ export interface DocumentedField {
   readonly number: number;
   readonly purpose: string;
   readonly example: string;
+  /** The version of the schema that the field came with. */
+  readonly since: number;
 }
 
-/** Every field of the .proto. Throws for one whose comment does not say what it is for and give an example. */
-export function documentedFields(): DocumentedField[] {
-  const text = readFileSync(proto, 'utf8');
+/** Every field of the .proto. Throws for one whose comment does not say what it is for, since when, and give an example. */
+export function documentedFields(text = readFileSync(proto, 'utf8')): DocumentedField[] {
   return [...text.matchAll(/^message (\w+) \{(.*?)^\}/gms)].flatMap(([, message = '', body = '']) =>
     [...body.matchAll(/((?:^ *\/\/.*\n)*)^ *(?:repeated )?\w+ (\w+) = (\d+);/gm)].map(
       ([, comment = '', name = '', number]) => {
         const words = comment.replaceAll(/^ *\/\/ ?/gm, '').trim();
-        const [purpose, example] = words.split(/\s*^Example: /m);
-        if (!purpose || !example) throw new Error(`${message}.${name} has no purpose or no example in its comment`);
-        return { message, name, number: Number(number), purpose: purpose.replaceAll('\n', ' '), example };
+        const [purpose, example, since] = words.split(/\s*^(?:Example|Since): /m);
+        if (!purpose?.includes(': ') || !example || !/^[1-9]\d*$/.test(since ?? '')) {
+          throw new Error(`${message}.${name}: its comment lacks what it is and what for, an example, or since when`);
+        }
+        return {
+          message,
+          name,
+          number: Number(number),
+          purpose: purpose.replaceAll('\n', ' '),
+          example,
+          since: Number(since),
+        };
       },
     ),
   );
 }
 
+const shownName = ({ message, name }: DocumentedField) => (message === 'Plugin' ? `plugins[].${name}` : name);
+
 /** The fields of the usage report, in Markdown. */
 export function telemetryTable(): string {
-  const rows = documentedFields().map(({ message, name, purpose, example }) => {
-    const field = message === 'Plugin' ? `plugins[].${name}` : name;
-    return `| \`${field}\` | ${purpose} | \`${example}\` |`;
+  const fields = documentedFields();
+  const rows = fields.map((field) => {
+    return `| \`${shownName(field)}\` | ${field.purpose} | \`${field.example}\` | ${field.since} |`;
   });
-  return ['| field | what it is, and what for | example |', '| --- | --- | --- |', ...rows].join('\n');
+  return [
+    `Version ${Math.max(...fields.map(({ since }) => since))} of the schema:`,
+    '',
+    '| field | what it is, and what for | example | since |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+/** The module that tells gatewayd what it reports. */
+export function reportSchemaModule(): string {
+  const fields = documentedFields().map((field) => ({
+    name: shownName(field),
+    what: field.purpose.replace(/: .*$/, ''),
+    since: field.since,
+  }));
+  return `// Made of the comments in proto/usagereport/v1/usagereport.proto by \`npm run generate\`; not to be edited.
+import type { ReportSchema } from './report-schema.ts';
+
+/** The fields of the usage report. */
+export const reportSchema: ReportSchema = ${JSON.stringify({ version: Math.max(...fields.map(({ since }) => since)), fields })};
+`;
 }

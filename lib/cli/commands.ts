@@ -8,8 +8,12 @@ import { pluginReloadCommand } from './plugin-reload.ts';
 import { pluginStatusCommand } from './plugin-status.ts';
 import { pluginTrustCommand } from './plugin-trust.ts';
 import { runCommand } from './run.ts';
+import { telemetryBundleCommand } from './telemetry-bundle.ts';
+import { telemetryDisableCommand, telemetryEnableCommand } from './telemetry-choose.ts';
+import { telemetryLogCommand } from './telemetry-log.ts';
 import { telemetryReceiveCommand } from './telemetry-receive.ts';
 import { telemetryShowCommand } from './telemetry-show.ts';
+import { telemetryStatusCommand } from './telemetry-status.ts';
 import { versionCommand } from './version.ts';
 
 /** Every command, in the order of `--help`; `completion` is yargs' own. */
@@ -23,7 +27,12 @@ export const commands: readonly Command[] = [
   pluginReloadCommand,
   pluginExplainCommand,
   pluginStatusCommand,
+  telemetryStatusCommand,
   telemetryShowCommand,
+  telemetryEnableCommand,
+  telemetryDisableCommand,
+  telemetryLogCommand,
+  telemetryBundleCommand,
   telemetryReceiveCommand,
   versionCommand,
 ];
@@ -32,5 +41,5 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   config: 'init, lint: write a configuration, or check it',
   plugin: 'list, lint, trust, reload, explain, status: see, check, accept and reload plugins',
-  telemetry: 'show, receive: see what is reported, or receive it',
+  telemetry: 'status, show, enable, disable, log, bundle, receive: see and choose what is reported',
 };

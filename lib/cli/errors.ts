@@ -10,6 +10,14 @@ export const cliErrors = defineErrors({
     message: 'There is a {file} already',
     mend: 'Use --force to write over it, or -c to name another file.',
   },
+  CLI_FILE_NOT_READ: {
+    message: '{file} cannot be read: {reason}',
+    mend: 'Name a file that is there and that you may read.',
+  },
+  CLI_NO_HALF: {
+    message: 'Telemetry has no part called "{half}"',
+    mend: 'The parts are usage-report and sentry; name none for both.',
+  },
   CLI_FILE_NOT_WRITTEN: {
     message: '{file} cannot be written: {reason}',
     mend: 'Make its folder first, or use -c to name a file that you may write.',

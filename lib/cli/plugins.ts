@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { PluginHostOptions } from '../plugin/options.ts';
 import type { TelemetryChoice } from '../telemetry/choice.ts';
+import type { SavedChoice } from '../telemetry/saved-choice.ts';
 import { configSources } from './flags.ts';
 
 /** What a command that looks at plugins starts from. */
@@ -8,6 +9,7 @@ export interface OpenedPlugins {
   readonly loaded: LoadedConfig;
   readonly options: PluginHostOptions;
   readonly choice: TelemetryChoice;
+  readonly saved: SavedChoice;
 }
 
 /** Where `run` would find plugins with the same flags, and how far it would trust them. */

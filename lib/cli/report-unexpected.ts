@@ -17,13 +17,16 @@ export async function reportUnexpected(
 ): Promise<void> {
   if (defect instanceof GatewayDError || flags.sentry === false) return;
   try {
-    const [{ loadConfig }, { telemetryChoice }] = await Promise.all([
+    const [{ loadConfig }, { telemetryChoice }, { telemetryPlaces }, { readSavedChoice }] = await Promise.all([
       import('../config/load.ts'),
       import('../telemetry/choice.ts'),
+      import('../telemetry/places.ts'),
+      import('../telemetry/saved-choice.ts'),
     ]);
     const { config } = await loadConfig(configSources(flags));
     const row = config.plugins.find(({ name }) => name === 'telemetry');
-    const choice = telemetryChoice({ flags: { sentry: flags.sentry }, environment: process.env, row });
+    const saved = readSavedChoice(telemetryPlaces(process.env).choiceFile);
+    const choice = telemetryChoice({ flags: { sentry: flags.sentry }, environment: process.env, row, saved });
     if (!choice.sentry.on) return;
     const { dsn = '', environment = 'production', messages = false } = sentryConfig(row?.config);
     const [{ reportCoreError }, { version }] = await Promise.all([

@@ -83,8 +83,9 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
   });
   const started = await Promise.race([starting, asked.then(() => null)]);
   if (started !== null) {
-    await present(started, logger);
-    gatewayd.announce();
+    const said = await present(started, logger);
+    if (said && started.notice !== null) void gatewayd.noticeGiven();
+    gatewayd.announce(said);
   }
   const signal = await asked;
   // What is half started cannot be stopped.
@@ -94,16 +95,30 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
   return exitCodes.ok;
 }
 
-/** People get a summary; the log has a line for programs. */
-async function present(started: Started, logger: Logger): Promise<void> {
+/**
+ * People get a summary; the log has a line for programs, and another where something is to be said of the usage report.
+ * @returns whether that is out
+ */
+async function present(started: Started, logger: Logger): Promise<boolean> {
   if (!process.stdout.isTTY) {
-    const { version, servers, databases, reports, telemetry, milliseconds } = started;
+    const { version, servers, databases, reports, telemetry, milliseconds, notice } = started;
     const plugins = reports.filter(({ state }) => state === 'loaded').length;
     logger.info({ version, servers, databases, plugins, telemetry, milliseconds }, 'ready');
-    return;
+    if (notice === null) return true;
+    // The log is written before the call returns. Where it is to be quieter than this, it is said beside it.
+    if (!logger.isLevelEnabled('info')) return await written(process.stderr, `gatewayd: ${notice}\n`);
+    logger.info({ part: 'telemetry' }, notice);
+    return true;
   }
   const [{ summary }, { terminalOf }] = await Promise.all([import('./summary.ts'), import('./terminal.ts')]);
-  process.stdout.write(await summary(started, terminalOf(process.stdout)));
+  return await written(process.stdout, await summary(started, terminalOf(process.stdout)));
+}
+
+function written(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve(false));
+    stream.write(text, (error) => resolve(error == null));
+  });
 }
 
 async function warn(given: RunFlags, { warnings }: LoadedConfig, logger: Logger): Promise<void> {

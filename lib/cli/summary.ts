@@ -59,16 +59,19 @@ function connectTo(address: string): { host: string; port: string } {
   return { host: here.get(host) ?? host, port };
 }
 
-function telemetryLines({ telemetry, ...started }: Started, launcher: string): string[] {
+function telemetryLines({ telemetry, notice, ...started }: Started, launcher: string): string[] {
   const { usageReport, sentry, usageReportAddress } = telemetry;
   const report = usageReport.on
     ? `one anonymous usage report (versions, system, plugins and their checksums) goes to ${usageReportAddress}.`
     : `no usage report (${usageReport.why}).`;
   const errors = sentry.on ? 'Errors go to your Sentry.' : `No error reports (${sentry.why}).`;
+  if (notice !== null) return [`${notice}.`, errors];
   return [
     `${report} ${errors}`,
     `See it exactly: ${showCommand(started, launcher)}`,
-    ...(usageReport.on || sentry.on ? ['Turn it off: DO_NOT_TRACK=1, --usage-report=false, or the config'] : []),
+    ...(usageReport.on || sentry.on
+      ? ['Turn it off: DO_NOT_TRACK=1, --usage-report=false, `gatewayd telemetry disable`, or the config']
+      : []),
   ];
 }
 

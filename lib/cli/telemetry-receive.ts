@@ -1,11 +1,15 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { GatewayDError, messageOf } from '../errors.ts';
 import { defineCommand } from './command.ts';
+import { cliErrors } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** `gatewayd telemetry receive` */
 export const telemetryReceiveCommand = defineCommand({
   name: 'telemetry receive',
-  describe: 'Receive usage reports, check each and print it as a line of JSON',
+  describe: 'Receive usage reports, or read those in files; check each and print it as a line of JSON',
+  values: { name: 'file', describe: 'What `telemetry bundle` wrote; without a file, it listens', optional: true },
   flags: {
     address: {
       type: 'string',
@@ -14,7 +18,8 @@ export const telemetryReceiveCommand = defineCommand({
       describe: 'Where to listen; port 0 takes a free one',
     },
   },
-  async run({ address }) {
+  async run({ address }, files) {
+    if (files.length > 0) return await readFiles(files);
     const { startReceiver } = await import('../receiver/receiver.ts');
     const receiver = await startReceiver({ address, output: process.stdout });
     process.stderr.write(`receiving usage reports on ${receiver.address}; Ctrl+C ends it\n`);
@@ -23,3 +28,17 @@ export const telemetryReceiveCommand = defineCommand({
     return exitCodes.ok;
   },
 });
+
+async function readFiles(files: readonly string[]): Promise<number> {
+  const { checkReport, readReport } = await import('../receiver/read-report.ts');
+  for (const file of files) {
+    const bytes = await readFile(file).catch((error: unknown) => {
+      const values = { file, reason: messageOf(error) };
+      throw new GatewayDError(cliErrors.CLI_FILE_NOT_READ, values, { cause: error });
+    });
+    const report = readReport(bytes);
+    checkReport(report);
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  }
+  return exitCodes.ok;
+}

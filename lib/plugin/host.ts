@@ -276,7 +276,8 @@ export class PluginHost {
       });
       checkPermissions(plugin.name, plugin.module.permissions, ready.row?.permissions);
       const isKept = runner === inProcess && this.#before?.plugins.get(plugin.name)?.tag === plugin.tag;
-      if (!isKept) await this.#compareAgain(plugin, ready);
+      // Who can write to what comes with gatewayd can write to gatewayd.
+      if (!isKept && !ready.source.builtIn) await this.#compareAgain(plugin, ready);
     } catch (error) {
       this.#refuse(plugin, error, { hook: null, phase: 'load' });
     }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { join, sep } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { within } from './deadline.ts';
@@ -45,7 +45,9 @@ export const inProcess: Runner = {
     try {
       const namespace = await within(
         milliseconds,
-        enter(() => import(url) as Promise<object>),
+        enter(() =>
+          extname(manifest.entryPoint) === '.cjs' ? required(manifest.entryPoint) : (import(url) as Promise<object>),
+        ),
         late,
       );
       return readModule(ready, namespace);
@@ -64,6 +66,11 @@ function forgetRequired(root: string): void {
     // eslint-disable-next-line typescript/no-dynamic-delete -- this is how Node has it done
     if (isOwn) delete cache[file];
   }
+}
+
+/** The built plugin of our own is CommonJS: for that, Node's loader for ES modules need not start, which takes 10 ms. */
+async function required(file: string): Promise<object> {
+  return createRequire(file)(file) as object;
 }
 
 /** What is said of a plugin whose import threw something: our own errors are clear already. */

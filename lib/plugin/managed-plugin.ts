@@ -137,7 +137,7 @@ function faceOf(plugin: ManagedPlugin): LoadedPlugin {
     path: examined.path ?? '',
     trust: examined.state === 'found' ? examined.trust : 'unverified',
     get private() {
-      return plugin.module?.private ?? false;
+      return (plugin.module?.private ?? false) || (plugin.examined.manifest?.private ?? false);
     },
     generation: plugin.generation,
     get statistics() {

@@ -15,6 +15,8 @@ export interface Manifest {
   readonly entryPoint: string;
   /** `gatewayd.permissions` of package.json, as it is there; undefined where it does not say. */
   readonly permissions?: unknown;
+  /** Whether its package.json says `private: true`; what its module says is known later. */
+  readonly private: boolean;
 }
 
 /** Conditions within conditions: nobody needs more, and a file can hold as many as the stack does not. */
@@ -29,7 +31,7 @@ export const unversioned = '0.0.0';
  */
 export async function readManifest(source: PluginSource): Promise<Manifest> {
   if (source.kind === 'file') {
-    return { name: checkName(nameOfEntry(source.entry)), version: null, entryPoint: source.path };
+    return { name: checkName(nameOfEntry(source.entry)), version: null, entryPoint: source.path, private: false };
   }
   const content = await readPackage(source);
   const name = content['name'];
@@ -40,7 +42,8 @@ export async function readManifest(source: PluginSource): Promise<Manifest> {
   const permissions: unknown =
     typeof own === 'object' && own !== null && 'permissions' in own ? own.permissions : undefined;
   const entryPoint = await findEntryPoint(source, name, content);
-  return { name, version, entryPoint, ...(permissions === undefined ? {} : { permissions }) };
+  const isPrivate = content['private'] === true;
+  return { name, version, entryPoint, private: isPrivate, ...(permissions === undefined ? {} : { permissions }) };
 }
 
 /** @throws {GatewayDError} PLUGIN_BAD_VERSION unless `version` is a semantic version */
@@ -91,7 +94,8 @@ async function findEntryPoint(source: PluginSource, plugin: string, content: Rec
     const inside = path.relative(source.path, file);
     // What the checksum does not cover must not be what runs.
     const covered = !inside.startsWith('..') && !/(^|[\\/])(node_modules|\.git)[\\/]/.test(inside);
-    if (covered && isModuleFile(file)) return file;
+    // The entry of a built-in plugin is CommonJS once it is built.
+    if (covered && (isModuleFile(file) || source.builtIn)) return file;
     throw noEntryPoint(plugin, `${candidate} is no module inside the folder`);
   }
   throw noEntryPoint(plugin, `there is no ${candidates.join(', ')}`);

@@ -1,3 +1,5 @@
+import type { SavedChoice } from './saved-choice.ts';
+
 /** Whether one of telemetry's two halves is on, and why, in words for people. */
 export interface Decision {
   readonly on: boolean;
@@ -28,14 +30,26 @@ export interface AuthoredRow {
 export interface ChoiceInput {
   /** Of the command line; undefined where a flag was not given, for only an explicit flag overrides a no. */
   readonly flags: { readonly usageReport?: boolean | undefined; readonly sentry?: boolean | undefined };
-  /** Read for DO_NOT_TRACK. */
+  /** Read for DO_NOT_TRACK, and for the names of variables that set a key of the row. */
   readonly environment: NodeJS.ProcessEnv;
+  /** With the environment's `GATEWAYD_` variables in it. */
   readonly row: TelemetryRow | undefined;
   /** The rows of all plugins: one may name its author's Sentry project. */
   readonly rows?: readonly AuthoredRow[];
+  /** What `telemetry disable` and `enable` left; undefined where nobody looked. */
+  readonly saved?: SavedChoice | undefined;
 }
 
-type Half = keyof TelemetryChoice;
+/** One of telemetry's two halves. */
+export type Half = keyof TelemetryChoice;
+
+/** One of those who are asked, and what it says: a no counts whoever says it, a yes only of the flag. */
+export interface Voice {
+  readonly source: 'flag' | 'environment' | 'config' | 'saved choice';
+  readonly says: 'yes' | 'no' | null;
+  /** The rest of a sentence that starts with "turned off" or "turned on"; or that it says nothing. */
+  readonly how: string;
+}
 
 const flagNames = { usageReport: '--usage-report', sentry: '--sentry' } as const;
 
@@ -45,17 +59,66 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
 
 const sectionOf = (row: TelemetryRow | undefined, half: Half) => asRecord(asRecord(row?.config)[half]);
 
-function decide(half: Half, { flags, environment, row }: ChoiceInput): Decision {
+function flagVoice(half: Half, { flags }: ChoiceInput): Voice {
   const flag = flagNames[half];
-  if (flags[half] === false) return { on: false, why: `turned off by ${flag}=false` };
-  if (flags[half] === true) return { on: true, why: `turned on by ${flag}` };
+  if (flags[half] === undefined) return { source: 'flag', says: null, how: `${flag} is not given` };
+  return flags[half]
+    ? { source: 'flag', says: 'yes', how: `by ${flag}` }
+    : { source: 'flag', says: 'no', how: `by ${flag}=false` };
+}
+
+function environmentVoice({ environment }: ChoiceInput): Voice {
+  const source = 'environment';
   const doNotTrack = environment['DO_NOT_TRACK'] ?? '';
-  if (doNotTrack !== '' && doNotTrack !== '0') return { on: false, why: 'turned off by DO_NOT_TRACK' };
-  if (row?.enabled === false) return { on: false, why: 'turned off in the config: enabled is false in its row' };
+  return doNotTrack !== '' && doNotTrack !== '0'
+    ? { source, says: 'no', how: 'by DO_NOT_TRACK' }
+    : { source, says: null, how: doNotTrack === '' ? 'DO_NOT_TRACK is not set' : 'DO_NOT_TRACK is 0' };
+}
+
+/** The variable that sets a key of the row, by its name without the start and without underscores. */
+function variableFor(environment: NodeJS.ProcessEnv, key: string): string | undefined {
+  return Object.keys(environment).find((name) => {
+    const [, rest] = /^GATEWAYD_PLUGINS_(?:TELEMETRY|\d+)_(.+)$/.exec(name) ?? [];
+    return rest?.replaceAll('_', '') === key && environment[name] !== '';
+  });
+}
+
+/** The row as it comes out, which is the files' and the variables' together. */
+function configVoice(half: Half, { environment, row }: ChoiceInput): Voice {
+  const source = 'config';
+  const no = (key: string, written: string): Voice => {
+    const variable = variableFor(environment, key);
+    return variable === undefined
+      ? { source, says: 'no', how: `in the config: ${written} is false in its row` }
+      : { source: 'environment', says: 'no', how: `by ${variable}` };
+  };
+  if (row?.enabled === false) return no('ENABLED', 'enabled');
   if (sectionOf(row, half)['enabled'] === false) {
-    return { on: false, why: `turned off in the config: ${half}.enabled is false in its row` };
+    return no(`CONFIG${half.toUpperCase()}ENABLED`, `${half}.enabled`);
   }
-  return { on: true, why: 'on by default' };
+  return { source, says: null, how: 'nothing in it turns this off' };
+}
+
+function savedVoice(half: Half, { saved }: ChoiceInput): Voice {
+  const source = 'saved choice';
+  if (saved?.state === 'unreadable') {
+    return { source, says: 'no', how: `by the saved choice: ${saved.file} cannot be read, and may hold a no` };
+  }
+  if (saved?.[half] === false) return { source, says: 'no', how: `by the saved choice in ${saved.file}` };
+  return { source, says: null, how: saved?.[half] === true ? 'it turns nothing off' : 'none' };
+}
+
+/** Everybody who has a word in whether this half is on, the one who counts most first. */
+export function voicesOf(half: Half, input: ChoiceInput): readonly Voice[] {
+  return [flagVoice(half, input), environmentVoice(input), configVoice(half, input), savedVoice(half, input)];
+}
+
+function decide(half: Half, input: ChoiceInput): Decision {
+  const voices = voicesOf(half, input);
+  const [flag] = voices;
+  if (flag?.says === 'yes') return { on: true, why: `turned on ${flag.how}` };
+  const refusal = voices.find(({ says }) => says === 'no');
+  return refusal === undefined ? { on: true, why: 'on by default' } : { on: false, why: `turned off ${refusal.how}` };
 }
 
 function hasDsn({ row, rows = [] }: ChoiceInput): boolean {
@@ -65,8 +128,8 @@ function hasDsn({ row, rows = [] }: ChoiceInput): boolean {
 }
 
 /**
- * Decides what of telemetry is on. Both halves are on by default; any no among flag, DO_NOT_TRACK and config wins,
- * and only an explicit flag overrides one. Error reports are off, whatever else is said, while there is no DSN to
+ * Decides what of telemetry is on. Both halves are on by default; any no among flag, environment, config and
+ * saved choice wins, and only an explicit flag overrides one. Error reports are off, whatever else is said, while there is no DSN to
  * send them to. When both are off the plugin is not to be loaded at all.
  */
 export function telemetryChoice(input: ChoiceInput): TelemetryChoice {

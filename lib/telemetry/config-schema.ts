@@ -22,6 +22,13 @@ export const telemetryConfigSchema = {
           description: "PEM file of the authorities to trust; the system's when empty.",
           default: '',
         },
+        plugins: {
+          type: 'string',
+          enum: ['all', 'public', 'none'],
+          description:
+            'Which plugins the report names. `all`: those that do not say `private: true`. `public`: those whose checksum is known from the release. `none`: it lists no plugins.',
+          default: 'all',
+        },
       },
       default: {},
     },

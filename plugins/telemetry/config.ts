@@ -7,6 +7,8 @@ export interface TelemetryConfig {
     readonly tls: boolean;
     /** PEM file to trust in the place of the system's authorities; empty for the system's. */
     readonly caFile: string;
+    /** Which plugins are named: all, those that ship with gatewayd or its documents, or none. */
+    readonly plugins: 'all' | 'public' | 'none';
   };
   readonly sentry: {
     readonly enabled: boolean;

@@ -129,7 +129,12 @@ class ErrorWatch {
 
 function reportUsage(host: Host<TelemetryConfig>, life: AbortSignal): void {
   const { config, logger } = host;
+  let unsaid = false;
+  host.hooks.hook.tap('usage report', ({ name }) => {
+    if (name === 'gatewayd.unsaid') unsaid = true;
+  });
   host.hooks.startup.tap('usage report', (event) => {
+    if (unsaid) return;
     void import('./usage-report.ts').then(({ sendUsageReport }) =>
       sendUsageReport({ source: event, to: config.usageReport, life, logger }),
     );

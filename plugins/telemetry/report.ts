@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import type { LoadedPlugin } from '../../lib/index.ts';
+import type { TelemetryConfig } from './config.ts';
 
 /** One plugin, as the report names it. */
 export interface ReportedPlugin {
@@ -17,6 +18,13 @@ export interface UsageReport {
   readonly service: 'gatewayd';
   readonly dev_mode: boolean;
   readonly plugins: readonly ReportedPlugin[];
+}
+
+/** Which plugins a report names, and which are publicly known. */
+export interface NamedPlugins {
+  readonly plugins: TelemetryConfig['usageReport']['plugins'];
+  /** Checksums of the plugins that ship with the release; asked for with `public` only. */
+  readonly publicChecksums: ReadonlySet<string>;
 }
 
 /** What a report is made from: the `startup` event has it all. */
@@ -49,10 +57,11 @@ function isAcceptable(word: string): boolean {
   return length >= 5 && length <= 128 && !/[\p{Cc}\p{Cs}]/u.test(word);
 }
 
-function reported(plugin: ReportSource['plugins'][number]): ReportedPlugin {
+function reported(plugin: ReportSource['plugins'][number], { plugins, publicChecksums }: NamedPlugins): ReportedPlugin {
   const { name, version, checksum } = plugin;
   const acceptable = isAcceptable(name) && isAcceptable(version) && /^[0-9a-f]{64}$/.test(checksum);
-  return plugin.private || !acceptable ? withheld : { name, version, checksum };
+  const named = !plugin.private && (plugins === 'all' || publicChecksums.has(checksum));
+  return named && acceptable ? { name, version, checksum } : withheld;
 }
 
 /** As many of the plugins as fit: each, and each of its three strings, has a tag and a length of three bytes at most. */
@@ -68,7 +77,7 @@ function fitting(plugins: readonly ReportedPlugin[]): ReportedPlugin[] {
  * Makes the report: from its arguments, and from nothing else of the machine than Node's version, the platform and
  * the architecture. The sender and `telemetry show` both take it from here.
  */
-export function buildReport({ version, devMode, plugins }: ReportSource): UsageReport {
+export function buildReport({ version, devMode, plugins }: ReportSource, named: NamedPlugins): UsageReport {
   return {
     version,
     runtime_version: process.version,
@@ -76,6 +85,6 @@ export function buildReport({ version, devMode, plugins }: ReportSource): UsageR
     goarch: goarch.get(process.arch) ?? process.arch,
     service: 'gatewayd',
     dev_mode: devMode,
-    plugins: fitting(plugins.map(reported)),
+    plugins: named.plugins === 'none' ? [] : fitting(plugins.map((plugin) => reported(plugin, named))),
   };
 }

@@ -2,13 +2,18 @@ import { Ajv } from 'ajv';
 import type { TelemetryChoice } from '../../lib/telemetry/choice.ts';
 import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import type { TelemetryConfig } from './config.ts';
-import { reportMessage } from './report-message.ts';
-import { buildReport, type ReportSource } from './report.ts';
+import { encodeReport } from './encode-report.ts';
+import { publicChecksums } from './public-checksums.ts';
+import { buildReport, type ReportSource, type UsageReport } from './report.ts';
 
-/** What `telemetry show` shows a report of. */
-export interface ShowOptions extends ReportSource {
+/** What a report is made from for people to look at. */
+export interface PreviewOptions extends ReportSource {
   /** `config` of the telemetry plugin's row, as far as it is written. */
   readonly config: unknown;
+}
+
+/** What `telemetry show` shows a report of. */
+export interface ShowOptions extends PreviewOptions {
   readonly choice: TelemetryChoice;
 }
 
@@ -20,11 +25,20 @@ function completed(config: unknown): TelemetryConfig {
   return whole;
 }
 
+/** The report as it would be sent, and its very bytes; nothing is sent. */
+export async function previewReport({
+  config,
+  ...source
+}: PreviewOptions): Promise<{ readonly report: UsageReport; readonly bytes: Uint8Array }> {
+  const { plugins } = completed(config).usageReport;
+  const report = buildReport(source, { plugins, publicChecksums: await publicChecksums(plugins) });
+  return { report, bytes: encodeReport(report) };
+}
+
 /** The report as it would be sent, its bytes, where to, whether and why; nothing is sent. */
-export async function showReport({ config, choice, ...source }: ShowOptions): Promise<string> {
-  const { usageReport } = completed(config);
-  const report = buildReport(source);
-  const bytes = Buffer.from(reportMessage(report).serialize());
+export async function showReport({ choice, ...preview }: ShowOptions): Promise<string> {
+  const { usageReport } = completed(preview.config);
+  const { report, bytes } = await previewReport(preview);
   const verdict = ({ on, why }: { on: boolean; why: string }) => `${on ? 'yes' : 'no'} (${why})`;
   return [
     `Usage report: ${verdict(choice.usageReport)}`,
@@ -33,7 +47,9 @@ export async function showReport({ config, choice, ...source }: ShowOptions): Pr
     JSON.stringify(report, null, 2),
     '',
     `The same as it goes over the wire, ${bytes.length} bytes:`,
-    ...(bytes.toString('hex').match(/.{1,96}/g) ?? []),
+    ...(Buffer.from(bytes)
+      .toString('hex')
+      .match(/.{1,96}/g) ?? []),
     '',
     `Error reports: ${verdict(choice.sentry)}`,
     '',

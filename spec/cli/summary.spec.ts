@@ -41,6 +41,7 @@ const started: Started = {
     sentry: { on: false, why: 'no DSN is configured: errors stay in the log' },
     usageReportAddress: 'localhost:59091',
   },
+  notice: null,
   milliseconds: 312,
 };
 const plain = { width: 100, colours: false };

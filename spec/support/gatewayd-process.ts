@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownHome } from './own-home.ts';
 
 /** The launcher of this checkout. */
 export const launcher = fileURLToPath(new URL('../../bin/gatewayd', import.meta.url));
@@ -19,12 +20,12 @@ export interface StartOptions {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-/** The environment of a spec's process: this one's without what would steer gatewayd. */
+/** The environment of a spec's process: this one's without what would steer gatewayd, and with a home of its own. */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    ([name]) => !/^GATEWAYD|^DO_NOT_TRACK$|^NODE_OPTIONS$|^PG[A-Z]+$/.test(name),
+    ([name]) => !/^GATEWAYD|^DO_NOT_TRACK$|^NODE_OPTIONS$|^PG[A-Z]+$|^XDG_/.test(name),
   );
-  return { ...Object.fromEntries(own), ...extra };
+  return { ...Object.fromEntries(own), ...ownHome, ...extra };
 }
 
 /** A real `gatewayd` process, its JSON log read line by line. */

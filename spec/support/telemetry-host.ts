@@ -103,7 +103,14 @@ export class TelemetryHost {
 /** A whole `config` of the telemetry plugin with all of it off, to be changed. */
 export function telemetryConfig(given: { usageReport?: object; sentry?: object }) {
   return {
-    usageReport: { enabled: false, address: 'localhost:59091', tls: false, caFile: '', ...given.usageReport },
+    usageReport: {
+      enabled: false,
+      address: 'localhost:59091',
+      tls: false,
+      caFile: '',
+      plugins: 'all' as const,
+      ...given.usageReport,
+    },
     sentry: { enabled: false, dsn: '', environment: 'production', messages: false, ...given.sentry },
   };
 }

@@ -67,15 +67,6 @@ describe('what is generated from the .proto', () => {
     const documented = documentedFields().filter(({ message }) => message === 'UsageReportRequest');
     expect(fields.sort()).to.deep.equal(documented.map(({ name }) => name).sort());
   });
-
-  it('can be imported from the build by name', async () => {
-    const built = pathToFileURL(path.join(root, 'dist/plugins/telemetry/report-message.js')).href;
-    const { reportMessage } = (await import(built)) as {
-      reportMessage: (report: object) => { serialize(): Uint8Array };
-    };
-    const bytes = reportMessage({ version: '1.0.0', plugins: [] }).serialize();
-    expect(UsageReportRequest.deserialize(bytes).version).to.equal('1.0.0');
-  });
 });
 
 describe("the bundle of Sentry's SDK", () => {

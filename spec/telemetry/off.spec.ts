@@ -7,7 +7,7 @@ const recorded = pathToFileURL(fileURLToPath(new URL('../fixtures/telemetry/reco
 const dsn = 'https://key@ingest.invalid/1';
 const on = { usageReport: { address: 'collector.invalid:59091' }, sentry: { dsn } };
 const isImport = ({ msg, what }: LogLine) =>
-  msg === 'import' && /plugins\/telemetry|grpc-js|google-protobuf|sentry|usagereport/.test(String(what));
+  msg === 'import' && /plugins\/telemetry|grpc-js|google-protobuf|sentry|usagereport|http2/.test(String(what));
 /** Listening looks the server's own address up. */
 const isNetwork = ({ msg, what }: LogLine) => msg === 'network' && what !== 'lookup 127.0.0.1';
 
@@ -32,10 +32,9 @@ describe('telemetry that is turned off', () => {
     await run({ telemetry: on });
     await gatewayd.line(({ what }) => what === 'resolve4');
     await gatewayd.line(({ what }) => String(what).endsWith('sentry-sdk.js'));
-    await gatewayd.line(({ what }) => String(what).includes('usagereport'));
     await gatewayd.stop();
     const firstImport = gatewayd.lines.findIndex(
-      (line) => isImport(line) && !/telemetry\/index\.js/.test(String(line['what'])),
+      (line) => isImport(line) && !/telemetry\/index\.cjs/.test(String(line['what'])),
     );
     expect(gatewayd.lines.findIndex(({ msg }) => msg === 'ready')).to.be.lessThan(firstImport);
     expect(gatewayd.lines.filter((line) => isNetwork(line) && String(line['what']).startsWith('lookup'))).to.deep.equal(

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { telemetryChoice } from '../../lib/telemetry/choice.ts';
-import { buildReport, type ReportSource } from '../../plugins/telemetry/report.ts';
+import { buildReport as build, type NamedPlugins, type ReportSource } from '../../plugins/telemetry/report.ts';
 import { showReport } from '../../plugins/telemetry/show.ts';
 import { wireFields } from '../support/wire.ts';
 
@@ -9,6 +9,9 @@ const checksum = '0123456789abcdef'.repeat(4);
 const known = { name: 'known-plugin', version: '1.2.3', checksum, private: false };
 const other = { name: 'other', version: '0.0.0', checksum: '0'.repeat(64) };
 const source: ReportSource = { version: '1.0.0', devMode: false, plugins: [known] };
+
+const all: NamedPlugins = { plugins: 'all', publicChecksums: new Set() };
+const buildReport = (given: ReportSource, named = all) => build(given, named);
 
 const pluginsOf = (...plugins: ReportSource['plugins'][number][]) => buildReport({ ...source, plugins }).plugins;
 

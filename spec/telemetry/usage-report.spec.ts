@@ -3,10 +3,13 @@ import { expect } from 'chai';
 import { silentLogger } from '../../lib/logger.ts';
 import { sendUsageReport } from '../../plugins/telemetry/usage-report.ts';
 import { Collector } from '../support/collector.ts';
+import { ownHome } from '../support/own-home.ts';
 import { SilentServer } from '../support/silent-server.ts';
 
 const source = { version: '1.0.0', devMode: false, plugins: [] };
-const to = { enabled: true, tls: false, caFile: '' };
+const to = { enabled: true, tls: false, caFile: '', plugins: 'all' } as const;
+
+Object.assign(process.env, ownHome);
 
 describe('the usage report of a start', () => {
   it('is sent once, and ends', async () => {

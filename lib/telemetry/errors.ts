@@ -1,0 +1,13 @@
+import { defineErrors } from '../errors.ts';
+
+/** What a person who asks for something of telemetry's is told; at run none of it is an error. */
+export const telemetryErrors = defineErrors({
+  TELEMETRY_NO_HOME: {
+    message: 'There is no folder to keep the choice in: this user has no home',
+    mend: 'Set XDG_CONFIG_HOME (on Windows: APPDATA) to a folder; or choose by DO_NOT_TRACK=1 or in the configuration.',
+  },
+  TELEMETRY_CHOICE_NOT_SAVED: {
+    message: 'The choice cannot be saved in {file}: {reason}',
+    mend: 'Make the folder writable, or set XDG_CONFIG_HOME (on Windows: APPDATA) to another; or choose by DO_NOT_TRACK=1 or in the configuration.',
+  },
+});

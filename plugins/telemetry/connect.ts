@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import net, { isIP } from 'node:net';
+import tls from 'node:tls';
+
+/** Where to connect to, and how. */
+export interface Destination {
+  /** The name that is asked for, and that a certificate has to be for. */
+  readonly host: string;
+  readonly port: number;
+  /** Its IP addresses, to be tried one after the other. */
+  readonly addresses: readonly string[];
+  readonly tls: boolean;
+  /** PEM file of the authorities to trust; the system's when empty. */
+  readonly caFile: string;
+}
+
+/** Where the systems we know of keep the authorities they trust; Node by itself brings its own list. */
+const systemFiles = [
+  '/etc/ssl/certs/ca-certificates.crt', // Debian, Alpine, Arch
+  '/etc/pki/tls/certs/ca-bundle.crt', // Fedora, RHEL
+  '/etc/ssl/ca-bundle.pem', // openSUSE
+  '/etc/ssl/cert.pem', // the BSDs, macOS
+];
+
+async function trustedAuthorities(caFile: string): Promise<Buffer | string[]> {
+  if (caFile !== '') return readFile(caFile);
+  for (const file of systemFiles) {
+    const authorities = await readFile(file).catch(() => null);
+    if (authorities !== null) return authorities;
+  }
+  return [...tls.rootCertificates];
+}
+
+async function secured(socket: net.Socket, { host, caFile }: Destination, signal: AbortSignal): Promise<tls.TLSSocket> {
+  const encrypted = tls.connect({
+    socket,
+    ca: await trustedAuthorities(caFile),
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2'],
+    // An IP address may not be asked for by name (RFC 6066), but the certificate has to be for it.
+    ...(isIP(host) === 0 && { servername: host }),
+    checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(host, certificate),
+  });
+  await once(encrypted, 'secureConnect', { signal });
+  return encrypted;
+}
+
+async function connectTo(address: string, to: Destination, signal: AbortSignal): Promise<net.Socket> {
+  // An IP address is not looked up. The socket keeps no process alive, and goes with the signal whatever it is at.
+  const socket = net.connect({ host: address, port: to.port }).unref();
+  const end = () => socket.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', end));
+  try {
+    await once(socket, 'connect', { signal });
+    return to.tls ? await secured(socket, to, signal) : socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/**
+ * A socket to the first of the destination's addresses that takes it, by TLS if it says so.
+ * @param signal ends the attempt, and the socket whenever that is
+ * @throws what the last address had against it
+ */
+export async function connect(to: Destination, signal: AbortSignal): Promise<net.Socket> {
+  let failure: unknown;
+  for (const address of to.addresses) {
+    signal.throwIfAborted();
+    try {
+      return await connectTo(address, to, signal);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
