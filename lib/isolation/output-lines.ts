@@ -15,20 +15,15 @@ export interface OutputReader {
 export function readLines(stream: Readable, reader: OutputReader): void {
   let rest = '';
   let count = 0;
-  let leftOut = 0;
-  let window = 0;
+  let window: NodeJS.Timeout | undefined;
   const endWindow = (): void => {
-    if (leftOut > 0) reader.leftOut(leftOut);
-    count = leftOut = 0;
+    if (count > mostLines) reader.leftOut(count - mostLines);
+    count = 0;
+    window = undefined;
   };
   const take = (text: string): void => {
-    const now = performance.now();
-    if (now - window > perMilliseconds) {
-      endWindow();
-      window = now;
-    }
+    window ??= setTimeout(endWindow, perMilliseconds).unref();
     if (count++ < mostLines) reader.line(text.slice(0, longestLine));
-    else leftOut++;
   };
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
@@ -44,6 +39,7 @@ export function readLines(stream: Readable, reader: OutputReader): void {
   stream.on('close', () => {
     if (rest !== '') take(rest);
     rest = '';
+    clearTimeout(window);
     endWindow();
   });
 }
