@@ -83,6 +83,11 @@ export class Attribution<Owner> {
     return framesOf(callerStack()).find((frame) => this.#ofFrame(frame) === owner)?.place;
   }
 
+  /** Whose module it is. */
+  ofUrl(url: string): Owner | undefined {
+    return this.#ofStack(`    at ${url}:1:1`);
+  }
+
   #ofStack(stack: string): Owner | undefined {
     for (const frame of framesOf(stack)) {
       const owner = this.#ofFrame(frame);

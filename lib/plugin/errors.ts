@@ -166,6 +166,14 @@ export const pluginErrors = defineErrors({
     message: 'Plugin {plugin} held the whole process for {milliseconds} ms',
     mend: 'The stack says where. Break up what takes long, or have it done in a thread: `isolation: worker` in its row.',
   },
+  PLUGIN_PATCHED: {
+    message: 'Plugin {plugin} changed {what}, which all of the process stands on; {outcome}',
+    mend: 'A plugin that needs something else than what is there keeps it to itself: in a variable, or a class of its own.',
+  },
+  PLUGINS_PATCHED: {
+    message: 'One of the plugins {plugins} changed {what}, which all of the process stands on; {outcome}',
+    mend: 'Load them one by one to see which it is. A plugin that needs something else than what is there keeps it to itself.',
+  },
   PLUGIN_WATCHDOG_FAILED: {
     message: 'Nothing watches for plugins that hang any more: {reason}',
     mend: 'Plugins that hold the whole process will not be named. Start again; or set `hangTimeout: 0` in the plugin host section to go without.',

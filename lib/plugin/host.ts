@@ -1,7 +1,7 @@
 import { GatewayDError, messageOf } from '../errors.ts';
 import type { BreakerChange } from '../hooks/circuit-breaker.ts';
 import { createHooks, type HookName, type Hooks } from '../hooks/hooks.ts';
-import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import type { FailurePhase, LoadedPlugins } from '../hooks/loaded-plugin.ts';
 import { refuseWithout } from '../hooks/missing-guard.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
@@ -12,6 +12,8 @@ import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
 import { coded, recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
 import { FailureThrottle } from './failure-throttle.ts';
+import { urlOfFunction } from './function-place.ts';
+import type { Patch } from './global-guard.ts';
 import { watchForHangs } from './hang-watch.ts';
 import { inProcess, type Runner } from './loader.ts';
 import { locate, notFound } from './locate.ts';
@@ -22,6 +24,7 @@ import { type ModuleTag, tagOf } from './module-tag.ts';
 import type { PluginHostOptions } from './options.ts';
 import { checkPermissions, notEnforced } from './permissions.ts';
 import { Registry } from './registry.ts';
+import { checkForPatches, watchForPatches } from './patch-watch.ts';
 import type { PluginReport } from './report.ts';
 import { orderByRequirements } from './requirements.ts';
 import { summarise } from './statistics-summary.ts';
@@ -60,6 +63,7 @@ export class PluginHost {
   #before: Before | null;
   #releaseExit: (() => void) | null = null;
   #endWatch: (() => Promise<void>) | null = null;
+  #endPatches: (() => void) | null = null;
 
   /** @param before the generation this one is to replace, loaded; leave it out for the first of a process */
   constructor(options: PluginHostOptions, before?: ReplacedHost) {
@@ -175,6 +179,8 @@ export class PluginHost {
     for (const plugin of this.#registry.managed) {
       if (plugin.examined.path !== null) this.#attribution.remove(plugin.examined.path, plugin);
     }
+    this.#endPatches?.();
+    this.#endPatches = null;
     this.#releaseExit?.();
     this.#releaseExit = null;
     await this.#endWatch?.();
@@ -259,6 +265,9 @@ export class PluginHost {
     );
     const here = ready.filter((one) => (one.ready.row?.isolation ?? 'none') === 'none');
     if (this.#before !== null || here.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
+    if (here.some((one) => !one.ready.source.builtIn)) {
+      this.#endPatches = watchForPatches((patch) => this.#patched(patch, null, 'async'));
+    }
     await Promise.all(ready.map((one) => this.#import(one.plugin, one.ready)));
   }
 
@@ -274,6 +283,7 @@ export class PluginHost {
         report: (error, place) => this.#report(plugin, error, place),
         watchPlugins: (changed) => this.#registry.watch(changed),
       });
+      checkForPatches((patch) => this.#patched(patch, null, 'load'));
       checkPermissions(plugin.name, plugin.module.permissions, ready.row?.permissions);
       const isKept = runner === inProcess && this.#before?.plugins.get(plugin.name)?.tag === plugin.tag;
       // Who can write to what comes with gatewayd can write to gatewayd.
@@ -322,6 +332,7 @@ export class PluginHost {
       await this.#activation
         .apply(plugin)
         .catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
+      checkForPatches((patch) => this.#patched(patch, plugin, 'apply'));
       plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
       if (plugin.state === 'loaded' && this.#before === null) this.#logLoaded(plugin, null);
     }
@@ -458,6 +469,29 @@ export class PluginHost {
     const error = new GatewayDError(pluginErrors.PLUGIN_HUNG, values, stack.length > 0 ? { cause } : undefined);
     this.#report(plugin, error, { hook, phase: hook === null ? 'async' : 'hook' });
     return true;
+  }
+
+  /** Whose code a function stands in. */
+  #writerOf(value: unknown): ManagedPlugin | undefined {
+    const url = urlOfFunction(value);
+    return url === undefined ? undefined : this.#attribution.ofUrl(url);
+  }
+
+  /** @param likely the plugin whose code just ran; null where nobody knows */
+  #patched(patch: Patch, likely: ManagedPlugin | null, phase: FailurePhase): void {
+    const { what } = patch;
+    const outcome = patch.restored ? 'it was put back' : 'it cannot be put back';
+    const suspects = this.#registry.managed.filter(
+      ({ examined, face }) => examined.state === 'found' && face.trust !== 'built-in',
+    );
+    const plugin = this.#writerOf(patch.by) ?? likely ?? (suspects.length === 1 ? suspects[0] : undefined);
+    if (plugin !== undefined) {
+      const error = new GatewayDError(pluginErrors.PLUGIN_PATCHED, { plugin: plugin.name, what, outcome });
+      this.#report(plugin, error, { hook: null, phase });
+      return;
+    }
+    const plugins = suspects.map(({ name }) => name).join(', ');
+    this.#warn(new GatewayDError(pluginErrors.PLUGINS_PATCHED, { plugins, what, outcome }), {});
   }
 
   #warn({ code, message, mend }: GatewayDError, fields: object): void {
