@@ -18,11 +18,6 @@ interface Feature {
  * this list, and nothing else has to change.
  */
 export const stillToCome: readonly Feature[] = [
-  {
-    name: 'limits on the time of reading and sending',
-    keys: ['clients.*.*.receiveDeadline', 'clients.*.*.receiveTimeout', 'clients.*.*.sendDeadline'],
-  },
-  { name: 'another size of reads', keys: ['clients.*.*.receiveChunkSize'] },
   { name: 'loggers besides default', keys: ['loggers.!default'] },
   {
     name: 'metrics',

@@ -11,6 +11,7 @@ import { networkErrors } from './errors.ts';
 import { Health } from './health.ts';
 import type { NetworkConfig } from './network-config.ts';
 import { Pool } from './pool.ts';
+import { stallLimits } from './stall-watch.ts';
 
 /** Databases by server; each server's in the order of its blocks. */
 export type DatabasesOfServers = ReadonlyMap<string, readonly [Database, ...Database[]]>;
@@ -72,6 +73,7 @@ function build(name: string, config: Database['config'], { directory, logger }: 
     settings: backendSettings(name, client),
     pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout) }),
     health: new Health(),
+    limits: stallLimits(client),
     backends: buildBackendPools({ name, client, pool, endpoint, checkPeriod, logger }),
   };
 }

@@ -10,6 +10,7 @@ import type { Health } from './health.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
 import type { Pool } from './pool.ts';
+import type { StallLimits } from './stall-watch.ts';
 import { applySettings, startupSettings } from './startup-settings.ts';
 import { terminate } from './terminate.ts';
 
@@ -21,12 +22,16 @@ export interface Connection {
   readonly socket: Socket;
   /** Where it really is: of a name with several addresses, the one that answered. */
   readonly endpoint: Endpoint;
+  /** Whose it is: a block of `clients`, and its limits of time. */
+  readonly database: string;
+  readonly limits: StallLimits | null;
   /** Where gatewayd has logged in ahead; null where the client is to log in. */
   readonly backend: LoggedInBackend | null;
   /**
-   * One that gatewayd has logged in on goes back to its pool. Any other ends, and gives its place in the pool to the next when the database has closed it, so that the database does
-   * not have more connections than the pool has places; one that takes its time over that, being in the middle of a
-   * query that nobody waits for any more, is cut off. Settles then.
+   * One that gatewayd has logged in on goes back to its pool. Any other ends, and gives its place in the pool to the
+   * next when the database has closed it, so that the database does not have more connections than the pool has
+   * places; one that takes its time over that, being in the middle of a query that nobody waits for any more, is cut
+   * off. Settles then.
    */
   release(condition: BackendCondition): Promise<void>;
 }
@@ -45,6 +50,8 @@ export interface Database {
   readonly settings: BackendSettings;
   readonly pool: Pool;
   readonly health: Health;
+  /** Limits of a session's connection; null where there are none. */
+  readonly limits: StallLimits | null;
   /** Where gatewayd logs in ahead; null where each client does. */
   readonly backends: BackendPools | null;
 }
@@ -86,7 +93,7 @@ async function borrow(database: Database, backends: BackendPools, request: Conne
     if (condition !== 'busy') backend.takeBack();
     return pool.release(backend, condition);
   };
-  return { socket, endpoint, backend, release };
+  return { socket, endpoint, database: database.name, limits: database.limits, backend, release };
 }
 
 /**
@@ -103,6 +110,8 @@ async function connect(database: Database, { patient, signal }: ConnectionReques
     return {
       socket,
       endpoint,
+      database: database.name,
+      limits: database.limits,
       backend: null,
       release: async () => {
         await endConnection(socket);

@@ -150,6 +150,32 @@ export const networkErrors = defineErrors({
     mend: 'Look whether the database of clients.{server} answers; raise servers.{server}.loginTimeout where that may take longer.',
     sqlstate: '08006',
   },
+  NETWORK_RECEIVE_TIMEOUT: {
+    message: 'the database {database} owed an answer and sent nothing for {milliseconds} ms',
+    mend: 'Raise clients.{database}.receiveTimeout where queries may take longer before their first row.',
+    sqlstate: '08006',
+  },
+  NETWORK_RECEIVE_DEADLINE: {
+    message: 'the session lasted for {milliseconds} ms, which is all that a connection to {database} may',
+    mend: 'Connect again. Raise clients.{database}.receiveDeadline where sessions may last longer.',
+    sqlstate: '08006',
+  },
+  NETWORK_SEND_DEADLINE: {
+    message: 'the database {database} took nothing of what was sent to it for {milliseconds} ms',
+    mend: 'Look what the database is at; raise clients.{database}.sendDeadline where that is as it should be.',
+    sqlstate: '08006',
+  },
+  NETWORK_CHANNEL_BINDING: {
+    message:
+      'the login is bound to a TLS connection that ends at gatewayd, so the database would refuse it: connect with channel_binding=disable, or have gatewayd show the certificate of the database, authenticate clients itself (auth in servers), or connect to the database without TLS',
+    mend: 'Choose one of these ways; docs/tls.md compares them.',
+    sqlstate: '28000',
+  },
+  NETWORK_TOO_MANY_UNAUTHENTICATED: {
+    message: 'too many connections that are not logged in: server {server} has {limit}',
+    mend: 'Raise servers.{server}.maxUnauthenticated where so many clients connect at once; look for what connects and does not log in.',
+    sqlstate: '53300',
+  },
   NETWORK_ROUTE_UNKNOWN: {
     message: "a plugin routed the session to '{route}', which is no block of clients.{server}",
     mend: "Let the plugin return one of the candidates' names; the address may be another one.",

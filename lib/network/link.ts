@@ -34,6 +34,11 @@ export class Link {
     return this.#toClient.full;
   }
 
+  /** Bytes for the database that are not with the kernel yet. */
+  get pendingToServer(): number {
+    return this.#toServer.pending;
+  }
+
   /** @param borrowed whether the bytes change when this returns */
   toServer(bytes: Buffer, borrowed = false): void {
     if (!this.#toServer.write(bytes, borrowed)) this.clientIntake.hold(Hold.SinkFull);

@@ -5,6 +5,7 @@ import { networkErrors } from './errors.ts';
 import { isFatal } from './fatal.ts';
 import { Hold } from './intake.ts';
 import type { Link } from './link.ts';
+import { bindingReaches, bindsChannel } from './relayed-binding.ts';
 import type { Stage } from './stage.ts';
 
 function violation(reason: string): GatewayDError {
@@ -28,7 +29,7 @@ export class LoginStage implements Stage {
   readonly quiet = false;
   readonly #link: Link;
   readonly #watcher: LoginWatcher;
-  readonly #client = new FrameScanner();
+  readonly #client = new FrameScanner({ collect: [FrontendCode.PasswordMessage] });
   readonly #server = new FrameScanner({
     collect: [BackendCode.BackendKeyData, BackendCode.ReadyForQuery, BackendCode.ErrorResponse],
   });
@@ -51,7 +52,10 @@ export class LoginStage implements Stage {
     const scanner = this.#client;
     scanner.feed(chunk);
     let early = false;
-    while (!early && scanner.next()) early = scanner.type !== FrontendCode.PasswordMessage;
+    while (!early && scanner.next()) {
+      early = scanner.type !== FrontendCode.PasswordMessage;
+      if (!early) this.#checkBinding(scanner.body);
+    }
     // What is not finished yet tells by its first byte what it is, and that is in this chunk if it is no answer.
     early ||= !scanner.atBoundary && scanner.type !== FrontendCode.PasswordMessage;
     const end = early ? scanner.start : chunk.length;
@@ -75,6 +79,12 @@ export class LoginStage implements Stage {
 
   close(): void {
     // Nothing is held here: what waits lies in the sockets.
+  }
+
+  /** What the database would refuse, the client is told in words that help. */
+  #checkBinding(answer: Buffer): void {
+    if (!bindsChannel(answer) || bindingReaches(this.#link.client, this.#link.server)) return;
+    throw new GatewayDError(networkErrors.NETWORK_CHANNEL_BINDING);
   }
 
   #finish(chunk: Buffer, end: number, body: Buffer): void {

@@ -29,6 +29,11 @@ export class Outlet {
     return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
 
+  /** Bytes that are not with the kernel yet. */
+  get pending(): number {
+    return (this.#direct?.pending ?? 0) + this.#socket.writableLength;
+  }
+
   /**
    * @param borrowed whether the bytes change when this returns
    * @returns false when it is full, which ends with a 'drain' of the socket or the direct one's `onWritten`

@@ -94,6 +94,16 @@ export class Relay {
     this.settle();
   }
 
+  /** The client is logged in and waits for an answer of the database. */
+  get owed(): boolean {
+    return this.#opened && !this.#stage.quiet;
+  }
+
+  /** Bytes for the database that the kernel has not taken yet. */
+  get unsent(): number {
+    return this.#link.pendingToServer;
+  }
+
   /** Ends the session as soon as the database owes the client nothing. */
   drain(): void {
     this.#draining = true;

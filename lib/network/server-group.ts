@@ -3,6 +3,7 @@ import { milliseconds } from '../config/durations.ts';
 import { GatewayDError } from '../errors.ts';
 import { emit } from '../hooks/dispatch.ts';
 import { networkErrors } from './errors.ts';
+import { Newcomers } from './newcomers.ts';
 import type { Server } from './server.ts';
 import type { ServerPlan, ServerSurroundings } from './server-plan.ts';
 import { Session } from './session.ts';
@@ -15,6 +16,7 @@ export class ServerGroup {
   readonly name: string;
   readonly #surroundings: ServerSurroundings;
   readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #newcomers = new Newcomers<Session>();
   #plan: ServerPlan;
   #server: Server | null;
   #ticker: NodeJS.Timeout | undefined;
@@ -104,8 +106,15 @@ export class ServerGroup {
 
   #accept(socket: Socket): void {
     const session = new Session(nextId(), socket, this.#plan.context);
-    const over = session.run().finally(() => this.#sessions.delete(session));
+    const over = session.run().finally(() => {
+      this.#sessions.delete(session);
+      this.#newcomers.leave(session);
+    });
     this.#sessions.set(session, over);
+    const { maxUnauthenticated: limit } = this.#plan.config;
+    const values = { server: this.name, limit };
+    const out = this.#newcomers.admit(session, limit);
+    out?.terminate(new GatewayDError(networkErrors.NETWORK_TOO_MANY_UNAUTHENTICATED, values));
     // The system may have accepted it before we stopped.
     if (this.#stopping) session.drain();
   }

@@ -26,6 +26,7 @@ import { Relay, type RelayEnd } from './relay.ts';
 import type { SessionContext } from './session-context.ts';
 import { type SessionState, transition } from './session-state.ts';
 import type { Lender, Stage } from './stage.ts';
+import { watchStalls } from './stall-watch.ts';
 import { TappedStage, type TappedWatcher } from './tapped-stage.ts';
 
 type Begun = Greeting & { readonly kind: 'session' };
@@ -63,6 +64,11 @@ export class Session implements Tenant {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Where the client is: an IP address, or the path of a Unix socket. */
+  get host(): string {
+    return this.#frontend.address.host;
   }
 
   /** Whether `opening` has been reached: health checks and cancel requests never do. */
@@ -133,7 +139,17 @@ export class Session implements Tenant {
     this.#connection = connection;
     facts.server = addressOf(connection.endpoint);
     this.#abort.signal.throwIfAborted();
-    this.#part(await this.#carry(connection, startup, bytes));
+    const carried = this.#carry(connection, startup, bytes);
+    const unwatch = this.#watch(connection);
+    this.#part(await carried);
+    unwatch();
+  }
+
+  /** Sees that the database is not waited for longer than its block of `clients` says. */
+  #watch({ limits, database, socket }: Connection): () => void {
+    const relay = this.#relay;
+    if (limits === null || relay === null) return () => undefined;
+    return watchStalls(limits, { database, socket, relay, fail: (error) => relay.fail(error) });
   }
 
   #introduce({ parameters }: StartupMessage): Mutable<SessionFacts> {

@@ -82,6 +82,7 @@ const defaults: GlobalConfig = {
       clientNames: [],
       handshakeTimeout: '5s',
       loginTimeout: '60s',
+      maxUnauthenticated: 1000,
       drainTimeout: '10s',
       maxMessageSize: 67_108_864,
       auth: { method: 'relay', usersFile: '', authQuery: '', allowInsecureTrust: false },

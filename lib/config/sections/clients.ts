@@ -26,22 +26,26 @@ export const clientSchema = {
       type: 'integer',
       minimum: 1,
       maximum: 1_073_741_824,
-      description: 'Size in bytes of one read from the database. Replies may be of any size.',
+      description:
+        "GatewayD's size of one read from the database. Accepted and without effect: replies of any size are passed on as they come, and buffers are sized by the system.",
       default: 8192,
     },
     receiveDeadline: {
       ...duration,
-      description: 'How long a connection may be read from in all; 0s is without limit.',
+      description:
+        'How long a session may last in all, from its connection on; then it is ended with 08006. 0s is without limit.',
       default: '0s',
     },
     receiveTimeout: {
       ...duration,
-      description: 'How long to wait for the next bytes of a reply; 0s is without limit.',
+      description:
+        'How long the database may be silent while it owes an answer; then the session is ended with 08006. A query that takes long before its first row counts. 0s is without limit.',
       default: '0s',
     },
     sendDeadline: {
       ...duration,
-      description: 'How long sending a request may take; 0s is without limit.',
+      description:
+        'How long the database may take in nothing of what is sent to it; then the session is ended with 08006. 0s is without limit.',
       default: '0s',
     },
     dialTimeout: {

@@ -163,6 +163,13 @@ export const serverSchema = {
       description: 'How long a client may take from connecting to being logged in; 0s is without limit.',
       default: '60s',
     },
+    maxUnauthenticated: {
+      type: 'integer',
+      minimum: 0,
+      description:
+        'How many connections that are not logged in there may be at once; those that wait for a database connection do not count. One more is told 53300 and ended, or the oldest of an address that has a quarter of them or more. 0 is without limit.',
+      default: 1000,
+    },
     drainTimeout: {
       ...duration,
       description:
