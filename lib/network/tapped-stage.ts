@@ -90,9 +90,9 @@ export class TappedStage implements Stage {
   #write({ toServer, toClient, terminated }: Relayed): void {
     if (terminated === true) this.#endExpected = true;
     const passed = terminated === true && this.#lender !== null ? withoutTerminate(toServer) : toServer;
-    for (const bytes of passed) this.#link.toServer(bytes);
+    for (const bytes of joined(passed)) this.#link.toServer(bytes);
     const scanner = this.#toClient;
-    for (const bytes of toClient) {
+    for (const bytes of joined(toClient)) {
       scanner.feed(bytes);
       while (scanner.next()) {
         if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
@@ -112,6 +112,16 @@ export class TappedStage implements Stage {
     scanner.feed(chunk);
     while (scanner.next()) if (scanner.type === BackendCode.ParameterStatus) lender.parameter(scanner.body);
   }
+}
+
+/** Up to here one copy is cheaper than another write. */
+const joinLimit = 65_536;
+
+function joined(pieces: readonly Buffer[]): readonly Buffer[] {
+  if (pieces.length < 2) return pieces;
+  let size = 0;
+  for (const { length } of pieces) size += length;
+  return size <= joinLimit ? [Buffer.concat(pieces, size)] : pieces;
 }
 
 /** The goodbye is the last of what the client sent. */

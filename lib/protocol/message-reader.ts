@@ -42,7 +42,8 @@ export class MessageReader {
       this.#wanted = 0;
     }
     const end = this.#wholeUntil(chunk, position);
-    if (end > position) batch.push(chunk.subarray(position, end));
+    if (end === chunk.length && position === 0) batch.push(chunk);
+    else if (end > position) batch.push(chunk.subarray(position, end));
     if (end < chunk.length) this.#keep(chunk, end, chunk.length);
     return batch;
   }

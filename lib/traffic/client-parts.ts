@@ -8,6 +8,7 @@ import { Outgoing } from './outgoing.ts';
  * @param buffers whole messages
  */
 export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  if (isOnePart(buffers)) return [buffers];
   const parts: Buffer[][] = [];
   let out = new Outgoing();
   let messages = 0;
@@ -32,4 +33,20 @@ export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly 
   }
   cut();
   return parts;
+}
+
+/** Most of what clients send is: it is told apart without making anything. */
+function isOnePart(buffers: readonly Buffer[]): boolean {
+  const [buffer] = buffers;
+  if (buffer === undefined || buffers.length > 1) return false;
+  let parsing = false;
+  let over = false;
+  for (let start = 0; start < buffer.length; start += 1 + buffer.readInt32BE(start + 1)) {
+    const type = buffer[start];
+    const begins = type === FrontendCode.Query || type === FrontendCode.Parse;
+    if (over || (begins && start > 0)) return false;
+    parsing ||= type === FrontendCode.Parse;
+    over = type === FrontendCode.Query || (parsing && type === FrontendCode.Sync);
+  }
+  return true;
 }

@@ -205,13 +205,14 @@ export class Conversation {
     const batch = new ClientBatch(this.#session, buffers);
     let settled = false;
     let waiting = false;
-    callSeries(this.#hooks.traffic, this.#session, () =>
-      callBail(this.#hooks.trafficFromClient, batch, (verdict) => {
-        settled = true;
-        this.#settleClient(run, batch, outcomeOf(verdict));
-        if (waiting && !this.#closed) this.#runClient(run);
-      }),
-    );
+    const judged = (verdict: Verdict | void | undefined): void => {
+      settled = true;
+      this.#settleClient(run, batch, outcomeOf(verdict));
+      if (waiting && !this.#closed) this.#runClient(run);
+    };
+    const { traffic, trafficFromClient } = this.#hooks;
+    if (traffic.isUsed()) callSeries(traffic, this.#session, () => callBail(trafficFromClient, batch, judged));
+    else callBail(trafficFromClient, batch, judged);
     waiting = !settled;
     return settled && !this.#closed;
   }
@@ -237,9 +238,10 @@ export class Conversation {
 
   #finishClient({ sent, done }: ClientRun): void {
     this.#clientBusy = false;
-    const toServer = sent.flatMap(({ bytes }) => bytes);
+    const [only] = sent;
+    const toServer = only !== undefined && sent.length === 1 ? only.bytes : sent.flatMap(({ bytes }) => bytes);
     const toClient = this.#serverAtBoundary ? this.#pipeline.takeReady() : nothing;
-    done({ toServer, toClient, ...(this.#clientForwarder.terminated ? { terminated: true } : {}) });
+    done(this.#clientForwarder.terminated ? { toServer, toClient, terminated: true } : { toServer, toClient });
     for (const { batch, bytes, asItCame } of sent) {
       if (asItCame) this.#observe('trafficToServer', batch);
       else {
