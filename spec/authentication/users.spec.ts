@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { md5Answer, md5Hash } from '../../lib/authentication/md5-password.ts';
+import { parseUsers } from '../../lib/authentication/parse-users.ts';
+import { QueriedUsers } from '../../lib/authentication/queried-users.ts';
+import { saslPrep } from '../../lib/authentication/sasl-prep.ts';
+import { isPassword, readSecret } from '../../lib/authentication/secret.ts';
+import { caught } from '../support/caught.ts';
+
+const forever = new AbortController().signal;
+
+describe('a users file', () => {
+  it('has a name and a secret on each line that is not empty and no comment', () => {
+    const text = '\uFEFF; as PgBouncer writes it\r\n\r\n"alice" "secret"\n  "bob"  ""\n# other\n"c"\t"x;#"  ';
+    expect([...parseUsers(text)]).to.deep.equal([
+      ['alice', 'secret'],
+      ['bob', ''],
+      ['c', 'x;#'],
+    ]);
+    expect([...parseUsers('"a" "b"\n"d""e" "f ""g"""\n')]).to.deep.equal([
+      ['a', 'b'],
+      ['d"e', 'f "g"'],
+    ]);
+  });
+
+  it('is given back whatever names and secrets are in it', () => {
+    const word = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll(/[\r\n\0]/g, '_'));
+    const users = fc.array(
+      fc.tuple(
+        fc.string({ minLength: 1 }).map((text) => text.replaceAll(/[\r\n\0]/g, '_')),
+        word,
+      ),
+    );
+    fc.assert(
+      fc.property(users, (list) => {
+        const wanted = new Map(list);
+        const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+        const text = [...wanted].map(([name, secret]) => `${quoted(name)} ${quoted(secret)}`).join('\n');
+        expect(parseUsers(text)).to.deep.equal(wanted);
+      }),
+    );
+  });
+
+  it('is refused for a line that is something else, which is named by its number and not shown', async () => {
+    const bad = [
+      'alice hunter2',
+      '"alice"',
+      '"alice" "hunter2"x"',
+      '"" "x"',
+      '"a" "b" "c"',
+      '"a" "\0"',
+      '"a" "1"\n"a" "2"',
+    ];
+    for (const text of bad) {
+      const { message } = await caught(() => parseUsers(`# first\n${text}`));
+      expect(message, text).to.match(/^line [23] /);
+      expect(message).to.not.contain('hunter2').and.not.contain('alice');
+    }
+  });
+});
+
+describe('a secret', () => {
+  it('is a verifier, an MD5 hash or the password; none where it is empty', async () => {
+    expect(await readSecret('')).to.equal(null);
+    expect((await readSecret(md5Hash('u', 'p')))?.kind).to.equal('md5');
+    expect((await readSecret('md5 is no hash'))?.kind).to.equal('plain');
+    expect(await caught(readSecret('SCRAM-SHA-256$nonsense'))).to.include({ code: 'AUTHENTICATION_BAD_SECRET' });
+  });
+
+  it('is what the password was, and of no other', async () => {
+    for (const text of ['p', md5Hash('u', 'p')]) {
+      const secret = await readSecret(text);
+      expect(await isPassword('u', secret, 'p')).to.equal(true);
+      for (const wrong of ['', 'P', 'p ', text === 'p' ? 'md5' : text]) {
+        expect(await isPassword('u', secret, wrong)).to.equal(false);
+      }
+    }
+    expect(await isPassword('u', null, '')).to.equal(false);
+  });
+
+  it("hashes by MD5 as PostgreSQL does: the documentation's formula", () => {
+    expect(md5Hash('postgres', 'secret')).to.equal('md553f48b7c4b76a86ce72276c5755f217d');
+    expect(md5Answer('md553f48b7c4b76a86ce72276c5755f217d', Buffer.from([1, 2, 3, 4]))).to.equal(
+      'md5bb41a296aab6baccb36ff243a562abff',
+    );
+  });
+});
+
+describe('preparing a password', () => {
+  it('does what RFC 4013 has as examples', () => {
+    expect(saslPrep('I\u00ADX')).to.equal('IX');
+    expect(saslPrep('user')).to.equal('user');
+    expect(saslPrep('USER')).to.equal('USER');
+    expect(saslPrep('\u00AA')).to.equal('a');
+    expect(saslPrep('\u2168')).to.equal('IX');
+    // What is prohibited stays as it is, as for PostgreSQL.
+    expect(saslPrep('\u0007')).to.equal('\u0007');
+    expect(saslPrep('\u0627\u0031')).to.equal('\u0627\u0031');
+    expect(saslPrep('a\u00A0b')).to.equal('a b');
+  });
+
+  it('never throws, and leaves ASCII alone', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => typeof saslPrep(text) === 'string'));
+    fc.assert(fc.property(fc.string(), (text) => saslPrep(text) === text));
+  });
+});
+
+describe('users that a query gives', () => {
+  it('are asked for once in a while, those there are and those there are not', async () => {
+    const asked: string[] = [];
+    const users = new QueriedUsers((user) => {
+      asked.push(user);
+      return Promise.resolve(user === 'alice' ? 'secret' : null);
+    });
+    for (const user of ['alice', 'bob', 'alice', 'bob']) {
+      expect((await users.secretOf(user, forever)) === null).to.equal(user === 'bob');
+    }
+    expect(asked).to.deep.equal(['alice', 'bob']);
+  });
+
+  it('are asked for again after a failure, and never more than a thousand are kept', async () => {
+    let failing = true;
+    let asked = 0;
+    const users = new QueriedUsers(() => {
+      asked += 1;
+      return failing ? Promise.reject(new Error('away')) : Promise.resolve(null);
+    });
+    expect(await caught(users.secretOf('a', forever))).to.include({ message: 'away' });
+    failing = false;
+    for (let index = 0; index <= 1000; index += 1) await users.secretOf(`user ${index}`, forever);
+    expect(asked).to.equal(1002);
+    await users.secretOf('user 1000', forever);
+    await users.secretOf('user 0', forever);
+    expect(asked).to.equal(1003);
+  });
+});
