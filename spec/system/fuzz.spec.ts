@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -217,14 +217,21 @@ describe('a fuzzer of the wire protocol', function () {
     return await GatewayDProcess.start(['run', '-c', file, '--usage-report=false', '--sentry=false']);
   }
 
-  /** Sockets and other handles of a process. */
-  const handles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+  /** Sockets that a process has; not its other handles, which threads of its own come by. */
+  const sockets = (pid: number): number =>
+    readdirSync(`/proc/${pid}/fd`).filter((handle) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${handle}`).startsWith('socket:');
+      } catch {
+        return false;
+      }
+    }).length;
   const residentMegabytes = (pid: number): number =>
     Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
   /** What is true after any amount of bad input. */
   async function expectUnharmed(gateway: GatewayDProcess, before: number): Promise<void> {
-    await until(() => handles(gateway.pid) <= before);
+    await until(() => sockets(gateway.pid) <= before);
     const level = (line: LogLine): number => Number(line.level);
     const grave = gateway.lines.filter((line) => level(line) >= 50);
     expect(grave).to.deep.equal([]);
@@ -264,7 +271,7 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s${more === '' ? ''
         bystander = await WireClient.open(gateway.port);
         bystander.send(query('begin; create temp table mine (n int); insert into mine values (42)'));
         await bystander.until('Z');
-        before = handles(gateway.pid);
+        before = sockets(gateway.pid);
       });
       afterEach(async () => {
         bystander.socket.destroy();
@@ -367,11 +374,11 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s${more === '' ? ''
     }
     let fake: Server;
     let running: readonly Script[];
-    const sockets = new Set<Socket>();
+    const accepted = new Set<Socket>();
 
     before(async () => {
       fake = createServer({ allowHalfOpen: true }, (socket) => {
-        sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
+        accepted.add(socket.on('error', () => undefined).on('close', () => accepted.delete(socket)));
         let packets = 0;
         let script: Script;
         socket.on('data', (chunk) => {
@@ -392,7 +399,7 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s${more === '' ? ''
       await once(fake, 'listening');
     });
     after(() => {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of accepted) socket.destroy();
       fake.close();
     });
 
@@ -408,7 +415,7 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s } }
 `;
         const gateway = await startGateway(`behind ${kind}`, config, plugin);
         try {
-          const before = handles(gateway.pid);
+          const before = sockets(gateway.pid);
           const scripts = fc.record({
             first: fc.array(fromServer, { maxLength: 4 }),
             loggedIn: fc.boolean(),
@@ -431,7 +438,7 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s } }
                 await client.closed;
               };
               await Promise.all(several.map(play));
-              await until(() => sockets.size === 0);
+              await until(() => accepted.size === 0);
             }),
             { numRuns: 15, endOnFailure: true },
           );
