@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { encodeStartupPacket } from '../protocol/startup.ts';
+import { dial } from './backend.ts';
 import type { Endpoint } from './endpoint.ts';
-import { connectOptions } from './backend.ts';
 
 /** How long a database may take over a CancelRequest before it is given up. */
 const cancelTimeout = 10_000;
+
+/** How many CancelRequests to one backend are on their way at most; what one more asks for, they do. */
+const mostUnderWay = 10;
 
 /** What a key cancels. */
 interface Cancellable {
@@ -62,25 +65,38 @@ export class CancelRegistry {
    */
   cancel(packet: Buffer): Promise<void> {
     const backend = this.#backends.get(packet.toString('latin1', 8));
-    if (backend === undefined) return Promise.resolve();
+    if (backend === undefined || backend.underWay.size >= mostUnderWay) return Promise.resolve();
     const over = sendCancel(backend.endpoint, backend.key).finally(() => backend.underWay.delete(over));
     backend.underWay.add(over);
     return over;
   }
 }
 
-/** Asks a database to cancel what the backend with a key is at. Settles when it has closed that connection; never rejects. */
-export function sendCancel(endpoint: Endpoint, key: Buffer): Promise<void> {
+/**
+ * Asks a database to cancel what the backend with a key is at, encrypted as connections to it are. Settles when it has
+ * closed that connection, or was given up; never rejects.
+ * @param timeout milliseconds for all of it
+ */
+export async function sendCancel(endpoint: Endpoint, key: Buffer, timeout: number = cancelTimeout): Promise<void> {
   const processId = key.readInt32BE(0);
   const packet = encodeStartupPacket({ name: 'CancelRequest', processId, secretKey: key.subarray(4) });
-  return new Promise((resolve) => {
-    const socket = connect({ ...connectOptions(endpoint), allowHalfOpen: false });
-    // Not of silence: a database that goes on sending must not hold it up.
-    const timer = setTimeout(() => socket.destroy(), cancelTimeout);
+  const limit = AbortSignal.timeout(timeout);
+  try {
+    const socket = await dial(endpoint, { dialTimeout: 0, keepAlive: null }, limit);
+    await closedAfter(socket, packet, limit);
+  } catch {
     // A database that cannot be reached has nothing to cancel; PostgreSQL promises no answer to a cancel either.
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      clearTimeout(timer);
+  }
+}
+
+function closedAfter(socket: Socket, packet: Buffer, limit: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    // Not of silence: a database that goes on sending must not hold it up.
+    const cut = (): void => void socket.destroy();
+    limit.addEventListener('abort', cut);
+    if (limit.aborted) cut();
+    socket.on('end', cut).on('close', () => {
+      limit.removeEventListener('abort', cut);
       resolve();
     });
     socket.resume();

@@ -17,7 +17,8 @@ export function bindsChannel(body: Buffer): boolean {
 export function bindingReaches(client: Socket, server: Socket): boolean {
   if (!(client instanceof TLSSocket) || !(server instanceof TLSSocket)) return true;
   const [ours, theirs] = [client.getCertificate(), server.getPeerCertificate()].map((certificate) => {
-    const raw: unknown = (certificate as { raw?: unknown } | null)?.raw;
+    // Neither has it where none was shown.
+    const raw: unknown = certificate !== null && 'raw' in certificate ? certificate.raw : null;
     return Buffer.isBuffer(raw) ? tlsServerEndPoint(raw) : null;
   });
   return ours != null && theirs != null && ours.equals(theirs);
