@@ -36,9 +36,10 @@ export async function locate(options: PluginOptions): Promise<Location> {
   const { ignored } = discovery;
   // What a source without a manifest is called is only a guess.
   const taken = new Map<string, string>();
-  for (const one of await Promise.all(discovery.sources.map((source) => describe(source, rows)))) {
-    const other = one.manifest === null ? undefined : taken.get(one.name);
-    if (one.manifest !== null && other === undefined) taken.set(one.name, String(one.path));
+  for (const one of await Promise.all(discovery.sources.map((source) => describe(source, rows, options)))) {
+    const isNamed = one.manifest !== null || one.source?.builtIn === true;
+    const other = isNamed ? taken.get(one.name) : undefined;
+    if (isNamed && other === undefined) taken.set(one.name, String(one.path));
     plugins.push(other === undefined ? one : { ...one, error: duplicate(one, other) });
   }
   for (const { name, path, error } of discovery.refused) {
@@ -55,7 +56,15 @@ export async function locate(options: PluginOptions): Promise<Location> {
   return { plugins, ignored };
 }
 
-async function describe(source: PluginSource, rows: ReadonlyMap<string, PluginRow>): Promise<Located> {
+async function describe(
+  source: PluginSource,
+  rows: ReadonlyMap<string, PluginRow>,
+  { builtIns }: PluginOptions,
+): Promise<Located> {
+  // Of a built-in plugin that is off, no file is opened: people who turned telemetry off look for that.
+  if (source.builtIn && !builtIns.includes(source.entry)) {
+    return { name: source.entry, path: source.path, row: rows.get(source.entry), source, manifest: null, error: null };
+  }
   try {
     const manifest = await readManifest(source);
     return { name: manifest.name, path: source.path, row: rows.get(manifest.name), source, manifest, error: null };

@@ -32,10 +32,15 @@ export function debugText({ half, to, content, bytes }: Outgoing): string {
 /**
  * What everything that telemetry sends goes through. With `GATEWAYD_TELEMETRY_DEBUG` it is printed on standard error,
  * and `send` is not called. Otherwise it is put on record in the local log, sent, and the outcome put on record.
+ * @param refused why what came back means that it was not taken; null where it was
  * @returns what `send` gives; undefined where nothing was sent
  * @throws what `send` throws
  */
-export async function sendOpenly<T>(outgoing: Outgoing, send: () => Promise<T>): Promise<T | undefined> {
+export async function sendOpenly<T>(
+  outgoing: Outgoing,
+  send: () => Promise<T>,
+  refused: (answer: T) => string | null = () => null,
+): Promise<T | undefined> {
   if (isTelemetryDebug(process.env)) {
     process.stderr.write(debugText(outgoing));
     return undefined;
@@ -46,9 +51,10 @@ export async function sendOpenly<T>(outgoing: Outgoing, send: () => Promise<T>):
   const line: SendingLine = { id, at: now(), half, to, content, bytes: Buffer.from(bytes).toString('base64') };
   await log.add(line);
   try {
-    const sent = await send();
-    void log.add({ id, at: now(), outcome: 'delivered', reason: '' });
-    return sent;
+    const answer = await send();
+    const reason = refused(answer);
+    void log.add({ id, at: now(), outcome: reason === null ? 'delivered' : 'failed', reason: reason ?? '' });
+    return answer;
   } catch (error) {
     void log.add({ id, at: now(), outcome: 'failed', reason: messageOf(error) });
     throw error;

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { NodeOptions } from '@sentry/node';
+import { type Outgoing, sendOpenly } from '../../lib/telemetry/send-openly.ts';
 import { limited } from './limited.ts';
 import { resolveAddresses } from './resolve.ts';
 import { createTransport } from './sentry-sdk.ts';
@@ -52,6 +53,21 @@ function post(url: string, headers: Record<string, string>, body: string | Uint8
   );
 }
 
+/** An event as the log and a debugging user see it: an envelope is JSON, line by line, and the key is left out. */
+function outgoing(url: string, body: string | Uint8Array): Outgoing {
+  const { origin, pathname } = new URL(url);
+  const bytes = Buffer.from(body);
+  const content = bytes
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+  return { half: 'sentry', to: origin + pathname, content, bytes };
+}
+
+const refusal = ({ statusCode }: { readonly statusCode?: number }): string | null =>
+  statusCode !== undefined && statusCode >= 400 ? `the ingest answered ${statusCode}` : null;
+
 /**
  * A transport for the SDK whose sockets do not keep the process alive, which looks names up without `dns.lookup`, and
  * which is gone when `life` is aborted. The SDK's part of it obeys the rate limits that the ingest sends.
@@ -61,7 +77,9 @@ export function unheldTransport(life: AbortSignal, failed: (error: unknown) => v
   return (options) =>
     createTransport(options, async ({ body }) => {
       try {
-        return await post(options.url, options.headers ?? {}, body, life);
+        const send = () => post(options.url, options.headers ?? {}, body, life);
+        // With GATEWAYD_TELEMETRY_DEBUG nothing is sent, and nothing is wrong with that.
+        return (await sendOpenly(outgoing(options.url, body), send, refusal)) ?? { statusCode: 200 };
       } catch (error) {
         failed(error);
         throw error;

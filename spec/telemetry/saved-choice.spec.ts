@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { telemetryChoice, voicesOf } from '../../lib/telemetry/choice.ts';
+import { reportNotice } from '../../lib/telemetry/notice.ts';
+import { telemetryPlaces } from '../../lib/telemetry/places.ts';
+import { reportSchema } from '../../lib/telemetry/report-fields.ts';
+import { readSavedChoice, saveChoice } from '../../lib/telemetry/saved-choice.ts';
+import { caught } from '../support/caught.ts';
+import { Folder } from '../support/launch.ts';
+
+describe('the saved choice', () => {
+  it('is none where there is no file, or no place for one', () => {
+    using folder = new Folder({ file: '' });
+    for (const file of [folder.at('missing/telemetry.json'), folder.at('file/telemetry.json'), null]) {
+      expect(readSavedChoice(file)).to.deep.equal({ state: 'none', toldSchema: 0, file });
+    }
+  });
+
+  it('is what was saved, one half without the other, and leaves no other file behind', async () => {
+    using folder = new Folder();
+    const file = folder.at('config/gatewayd/telemetry.json');
+    await saveChoice({ file }, { usageReport: false });
+    await saveChoice({ file }, { toldSchema: 3 });
+    expect(readSavedChoice(file)).to.deep.equal({ state: 'read', usageReport: false, toldSchema: 3, file });
+    await saveChoice({ file }, { usageReport: true, sentry: false });
+    expect(readSavedChoice(file)).to.deep.include({ usageReport: true, sentry: false, toldSchema: 3 });
+    expect(readdirSync(path.dirname(file))).to.deep.equal(['telemetry.json']);
+  });
+
+  it('is taken for a no where something is there that cannot be understood', () => {
+    const notAChoice = fc.oneof(
+      fc.string(),
+      fc.json().filter((text) => !/^\s*\{/.test(text)),
+      fc.constantFrom('{"usageReport":"no"}', '{"sentry":0}', '[]', 'null', '{'),
+    );
+    fc.assert(
+      fc.property(notAChoice, (text) => {
+        using folder = new Folder({ 'telemetry.json': text });
+        const saved = readSavedChoice(folder.at('telemetry.json'));
+        expect(saved.state).to.equal('unreadable');
+        expect(telemetryChoice({ flags: {}, environment: {}, row: undefined, saved }).usageReport.on).to.equal(false);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('says what to do where it cannot be saved', async () => {
+    using folder = new Folder({ file: '' });
+    expect(await caught(saveChoice({ file: folder.at('file/telemetry.json') }, { sentry: false }))).to.include({
+      code: 'TELEMETRY_CHOICE_NOT_SAVED',
+    });
+    expect(await caught(saveChoice({ file: null }, { sentry: false }))).to.include({ code: 'TELEMETRY_NO_HOME' });
+    expect(readFileSync(folder.at('file'), 'utf8')).to.equal('');
+  });
+
+  it('lies where the environment says, and otherwise where the system keeps such files', () => {
+    const given = { HOME: '/home/me', XDG_CONFIG_HOME: '/c', XDG_STATE_HOME: '/s' };
+    if (process.platform !== 'linux') return;
+    expect(telemetryPlaces(given)).to.deep.equal({
+      choiceFile: '/c/gatewayd/telemetry.json',
+      logFile: '/s/gatewayd/telemetry.log',
+    });
+    expect(telemetryPlaces({ HOME: '/home/me', XDG_CONFIG_HOME: 'relative', XDG_STATE_HOME: '' })).to.deep.equal({
+      choiceFile: '/home/me/.config/gatewayd/telemetry.json',
+      logFile: '/home/me/.local/state/gatewayd/telemetry.log',
+    });
+  });
+});
+
+describe('everybody who has a word in telemetry', () => {
+  it('is heard: any no counts, and only an explicit flag overrides one, whatever the others say', () => {
+    const flags = [undefined, true, false];
+    const doNotTracks = [undefined, '', '0', '1', 'false'];
+    const switches = [undefined, true, false];
+    let combinations = 0;
+    for (const half of ['usageReport', 'sentry'] as const)
+      for (const flag of flags)
+        for (const doNotTrack of doNotTracks)
+          for (const enabled of switches)
+            for (const config of switches)
+              for (const choice of switches) {
+                combinations += 1;
+                const input = {
+                  flags: { [half]: flag },
+                  environment: { DO_NOT_TRACK: doNotTrack },
+                  row: {
+                    enabled,
+                    config: {
+                      sentry: { dsn: 'https://k@s.invalid/1' },
+                      [half]: { enabled: config, dsn: 'https://k@s.invalid/1' },
+                    },
+                  },
+                  saved: { state: 'read', toldSchema: 0, file: '/f', ...(choice !== undefined && { [half]: choice }) },
+                } as const;
+                const refusals = [
+                  doNotTrack === '1' || doNotTrack === 'false',
+                  enabled === false,
+                  config === false,
+                  choice === false,
+                ];
+                const decision = telemetryChoice(input)[half];
+                expect(decision.on).to.equal(flag ?? !refusals.includes(true));
+                expect(voicesOf(half, input).some(({ says }) => says === 'no')).to.equal(
+                  flag === false || refusals.includes(true),
+                );
+              }
+    expect(combinations).to.equal(810);
+  });
+
+  it('is named by the variable where that is what says no', () => {
+    for (const name of [
+      'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_ENABLED',
+      'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGEREPORT_ENABLED',
+    ]) {
+      const row = { config: { usageReport: { enabled: false } } };
+      const { usageReport } = telemetryChoice({ flags: {}, environment: { [name]: 'false' }, row });
+      expect(usageReport).to.deep.equal({ on: false, why: `turned off by ${name}` });
+    }
+  });
+});
+
+describe('the notice before the first report', () => {
+  const on = telemetryChoice({ flags: {}, environment: {}, row: undefined });
+  const off = telemetryChoice({ flags: { usageReport: false }, environment: {}, row: undefined });
+  const given = { choice: on, schema: reportSchema, told: 0, address: 'here:1' };
+
+  it('says all that will be sent, where to, and how to refuse', () => {
+    const notice = reportNotice(given);
+    expect(notice).to.contain('here:1').and.contain('telemetry show').and.contain('DO_NOT_TRACK');
+    for (const word of ['version of gatewayd', 'Node.js', 'operating system', 'SHA-256'])
+      expect(notice).to.contain(word);
+  });
+
+  it('is not given twice, and not where nothing is sent', () => {
+    expect(reportNotice({ ...given, told: reportSchema.version })).to.equal(null);
+    expect(reportNotice({ ...given, choice: off })).to.equal(null);
+  });
+
+  it('is given again, for what is new, by a build that would send a field more', () => {
+    const version = reportSchema.version + 1;
+    const fields = [...reportSchema.fields, { name: 'moon', what: 'Phase of the moon', since: version }];
+    const notice = reportNotice({ ...given, told: reportSchema.version, schema: { version, fields } });
+    expect(notice).to.contain('phase of the moon').and.not.contain('operating system');
+  });
+});
