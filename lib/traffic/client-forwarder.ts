@@ -179,7 +179,7 @@ export class ClientForwarder {
     const answer = batchAnswer ?? this.#statements.get(statement)?.answer ?? null;
     if (answer !== null) {
       const formats = frontendKinds.Bind.at(new MessageSource(buffer), start, end).resultFormats;
-      this.#portals.set(portal, { answer, formats, position: 0 });
+      this.#portals.set(portal, { answer, formats, position: 0 }, formats.length);
       return this.#pipeline.answer([bindComplete]);
     }
     this.#portals.delete(portal);

@@ -26,7 +26,7 @@ export class LocalStatements {
   }
 
   set(name: string, statement: LocalStatement): void {
-    this.#statements.set(name, statement);
+    this.#statements.set(name, statement, statement.parameterTypes.length);
   }
 
   delete(name: string): void {
@@ -39,36 +39,45 @@ export class LocalStatements {
   }
 }
 
+/** Characters of names, and items of lists, that one map remembers altogether: a client could send any number of them. */
+const weightLimit = 1_000_000;
+
 /**
- * A map that forgets the oldest entry when it is full: the ends of prepared statements and portals by SQL (DEALLOCATE,
+ * A map that forgets the oldest entries when it is full: the ends of prepared statements and portals by SQL (DEALLOCATE,
  * DISCARD, the end of a transaction) are not seen here.
  */
 export class BoundedMap<V> {
   readonly #limit: number;
-  readonly #entries = new Map<string, V>();
+  readonly #entries = new Map<string, { readonly value: V; readonly weight: number }>();
+  #weight = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   get(name: string): V | undefined {
-    return this.#entries.get(name);
+    return this.#entries.get(name)?.value;
   }
 
-  set(name: string, value: V): void {
-    this.#entries.delete(name);
-    this.#entries.set(name, value);
-    if (this.#entries.size <= this.#limit) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+  /** @param items how many items the value's lists have; one that is too large by itself is not remembered */
+  set(name: string, value: V, items = 0): void {
+    this.delete(name);
+    const weight = name.length + items;
+    this.#entries.set(name, { value, weight });
+    this.#weight += weight;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#limit && this.#weight <= weightLimit) return;
+      this.delete(oldest);
+    }
   }
 
   delete(name: string): void {
+    this.#weight -= this.#entries.get(name)?.weight ?? 0;
     this.#entries.delete(name);
   }
 
   some(is: (value: V) => boolean): boolean {
-    for (const value of this.#entries.values()) if (is(value)) return true;
+    for (const { value } of this.#entries.values()) if (is(value)) return true;
     return false;
   }
 }
