@@ -17,6 +17,7 @@ const shared = {
   startGuest: 'isolation/guest/start-guest',
   checksum: 'plugin/checksum',
   telemetryConfigSchema: 'telemetry/config-schema',
+  telemetryPlaces: 'telemetry/places',
   sendOpenly: 'telemetry/send-openly',
 };
 // Node's hooks are registered by the URL of a module that has nothing else in it, and a thread or process is started

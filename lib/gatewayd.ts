@@ -279,9 +279,17 @@ export class GatewayD {
     await this.#stopped;
   }
 
-  /** Tells the plugins of an error that is not one of theirs; settles when they have dealt with it. */
-  async report(error: unknown, fatal: boolean): Promise<void> {
-    await emitSeries(this.#host.hooks.hook, { name: 'gatewayd.error', data: { error, fatal } });
+  /**
+   * Tells the plugins of an error that is not one of theirs, or that ends the process though it is; settles when they
+   * have dealt with it.
+   */
+  async report(
+    error: unknown,
+    fatal: boolean,
+    from?: { readonly plugin: string; readonly hook: string | null },
+  ): Promise<void> {
+    const data = { error, fatal, plugin: from?.plugin ?? null, hook: from?.hook ?? null };
+    await emitSeries(this.#host.hooks.hook, { name: 'gatewayd.error', data });
   }
 
   async #stop(): Promise<void> {

@@ -52,11 +52,16 @@ export async function reloadAndSay(gatewayd: GatewayD, logger: Logger, request: 
 /** Makes an error that nobody caught end the process, logged and reported first. A plugin's stays with the plugin. */
 export function endOnUncaught(gatewayd: GatewayD, logger: Logger): void {
   let ending = false;
-  gatewayd.host.containUncaught((uncaught, origin) => {
+  const end: Parameters<typeof gatewayd.host.containUncaught>[0] = (uncaught, origin) => {
     if (ending) return;
     ending = true;
     logger.fatal({ err: uncaught, origin }, 'an error that nobody caught ends the process');
     const reported = gatewayd.report(uncaught, true).catch(() => {});
     void Promise.race([reported, delay(reportMilliseconds)]).then(() => gatewayd.host.exit(exitCodes.failed));
+  };
+  gatewayd.host.containUncaught(end, (doomed, from) => {
+    logger.fatal({ err: doomed, ...from }, 'an error that nobody may catch ends the process');
+    // What telemetry does before the first time it waits is all there is time for.
+    void gatewayd.report(doomed, true, from).catch(() => {});
   });
 }

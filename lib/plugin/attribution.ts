@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import path from 'node:path';
+import { isCallPlace } from './call-place.ts';
 import type { ModuleTag } from './module-tag.ts';
 import { callerStack, framesOf, type StackFrame, stackOf } from './stack-frames.ts';
 
@@ -64,7 +65,10 @@ export class Attribution<Owner> {
 
   /** Whose error it is. To be called in the context the error was met in. */
   ofError(error: unknown): Owner | undefined {
-    return this.#ofStack(stackOf(error)) ?? this.current();
+    const current = this.current();
+    // A text that names another's code than that which is under way may have been made up.
+    const isGenuine = (owner: Owner, place: string) => owner === current || current === undefined || isCallPlace(place);
+    return this.#ofStack(stackOf(error), isGenuine) ?? current;
   }
 
   /** Whose error it is, and the hook it was on its way in. To be called in the context the error was met in. */
@@ -88,10 +92,10 @@ export class Attribution<Owner> {
     return this.#ofStack(`    at ${url}:1:1`);
   }
 
-  #ofStack(stack: string): Owner | undefined {
+  #ofStack(stack: string, isGenuine: (owner: Owner, place: string) => boolean = () => true): Owner | undefined {
     for (const frame of framesOf(stack)) {
       const owner = this.#ofFrame(frame);
-      if (owner !== undefined) return owner;
+      if (owner !== undefined && isGenuine(owner, frame.place)) return owner;
     }
     return undefined;
   }

@@ -192,13 +192,26 @@ export class PluginHost {
    * other goes to `otherwise`.
    * @returns the function that ends it
    */
-  containUncaught(otherwise: UncaughtHandlers['otherwise']): () => void {
+  containUncaught(
+    otherwise: UncaughtHandlers['otherwise'],
+    doomed: (
+      error: unknown,
+      from: { readonly plugin: string; readonly hook: string | null } | undefined,
+    ) => void = () => {},
+  ): () => void {
     const contain = (error: unknown): boolean => {
       const place = this.#attribution.placeOf(error);
       if (place) this.#report(place.owner, error, { hook: place.hook, phase: 'async' });
       return place !== undefined;
     };
-    return containUncaught({ contain, otherwise });
+    return containUncaught({
+      contain,
+      otherwise,
+      doomed: (error) => {
+        const place = this.#attribution.placeOf(error);
+        doomed(error, place && { plugin: place.owner.name, hook: place.hook });
+      },
+    });
   }
 
   /** Ends the process at once, whoever's code led here: `process.exit` throws where a plugin's did. */

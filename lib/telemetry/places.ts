@@ -7,6 +7,8 @@ export interface TelemetryPlaces {
   readonly choiceFile: string | null;
   /** What was ever sent; older parts of it lie beside it. */
   readonly logFile: string | null;
+  /** What ended a process and has not been sent yet. */
+  readonly crashFolder: string | null;
 }
 
 /** The XDG specification says that a relative path counts as none. */
@@ -45,8 +47,8 @@ function folders(environment: NodeJS.ProcessEnv, home: string | null): [config: 
 }
 
 /**
- * Where telemetry's two files are: `gatewayd/telemetry.json` in the folder for configuration, `gatewayd/telemetry.log`
- * in the one for state. These are `XDG_CONFIG_HOME` and `XDG_STATE_HOME` (`~/.config` and `~/.local/state`), on macOS
+ * Where telemetry's files are: `gatewayd/telemetry.json` in the folder for configuration, `gatewayd/telemetry.log` and
+ * `gatewayd/crashes` in the one for state. These are `XDG_CONFIG_HOME` and `XDG_STATE_HOME` (`~/.config` and `~/.local/state`), on macOS
  * those below `~/Library`, on Windows `APPDATA` and `LOCALAPPDATA`.
  */
 export function telemetryPlaces(environment: NodeJS.ProcessEnv): TelemetryPlaces {
@@ -54,5 +56,6 @@ export function telemetryPlaces(environment: NodeJS.ProcessEnv): TelemetryPlaces
   return {
     choiceFile: below(config, 'gatewayd', 'telemetry.json'),
     logFile: below(state, 'gatewayd', 'telemetry.log'),
+    crashFolder: below(state, 'gatewayd', 'crashes'),
   };
 }

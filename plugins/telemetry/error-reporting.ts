@@ -22,6 +22,22 @@ export class ErrorReporting {
     this.client(dsn).captureEvent({ ...rest, exception: { ...exception }, tags: { ...tags } }, {}, scope);
   }
 
+  /**
+   * The same, and waits for what becomes of it.
+   * @returns whether the project took it, or refused it for good: either way it is not to be sent again
+   */
+  async deliver(dsn: string, event: ErrorEventToSend): Promise<boolean> {
+    const client = this.client(dsn);
+    return await new Promise((resolve) => {
+      const ended = client.on('afterSendEvent', (sent, { statusCode = 0 }) => {
+        if (sent.event_id !== event.event_id) return;
+        ended();
+        resolve(statusCode >= 200 && statusCode < 500 && statusCode !== 408 && statusCode !== 429);
+      });
+      this.send(dsn, event, new Scope());
+    });
+  }
+
   client(dsn: string): NodeClient {
     const known = this.#clients.get(dsn);
     if (known !== undefined) return known;

@@ -1,6 +1,7 @@
 import type { Host, Plugin } from '../../lib/index.ts';
 import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import type { TelemetryConfig } from './config.ts';
+import type { CrashReporter } from './crash-reporter.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { ErrorReporting } from './error-reporting.ts';
 
@@ -9,7 +10,8 @@ import type { ErrorReporting } from './error-reporting.ts';
 
 /** How many errors of the core are kept until they can be sent; the error hook of a plugin keeps as many. */
 const rememberedErrors = 32;
-const fatalFlushMilliseconds = 500;
+/** What has not been sent by then is sent at the next start. */
+const crashMilliseconds = 500;
 /** Enough for an ingest that is near and well; nobody waits at exit for one that is not. */
 const exitFlushMilliseconds = 40;
 
@@ -48,6 +50,8 @@ const shared = new SharedReporting();
 interface CoreError {
   readonly error: unknown;
   readonly fatal: boolean;
+  readonly plugin: string | null;
+  readonly hook: string | null;
 }
 
 /** Notices failures, and loads what reports them when the first is to be sent. */
@@ -56,6 +60,8 @@ class ErrorWatch {
   readonly #early: CoreError[] = [];
   #failed = false;
   #opening: Promise<void> | null = null;
+  #crashes: Promise<CrashReporter> | null = null;
+  #crashReporter: CrashReporter | null = null;
   #reporting: ErrorReporting | null = null;
   #reporter: ErrorReporter | null = null;
 
@@ -73,8 +79,10 @@ class ErrorWatch {
     host.hooks.startup.tap('errors', () => {
       shared.started = true;
       if (this.#failed) void this.#open();
+      void this.#sendKept();
     });
-    host.hooks.hook.tapPromise('core errors', async ({ name, data }) => {
+    // A crash is to be on the disk before any other plugin is told of it.
+    host.hooks.hook.tapPromise({ name: 'core errors', stage: -1_000 }, async ({ name, data }) => {
       if (name === 'gatewayd.error') await this.#core(data as CoreError);
     });
   }
@@ -90,13 +98,54 @@ class ErrorWatch {
     if (shared.started && this.#opening === null) void this.#open();
   }
 
-  async #core({ error, fatal }: CoreError): Promise<void> {
-    if (this.#reporter === null) this.#remember({ error, fatal });
-    else this.#reporter.captureCore(error, fatal);
+  async #core(core: CoreError): Promise<void> {
+    if (core.fatal) return await this.#crash(core);
+    if (this.#reporter === null) this.#remember(core);
+    else this.#reporter.captureCore(core.error, false);
     this.#noticed();
-    if (!fatal) return;
+  }
+
+  async #crash(crash: CoreError): Promise<void> {
+    const reporter = this.#crashReporter ?? (await this.#loadCrashes());
+    const events = reporter.keep(crash);
     await this.#open();
-    await this.#reporting?.flush(fatalFlushMilliseconds);
+    if (this.#reporting !== null) await reporter.deliver(events, this.#reporting, crashMilliseconds);
+  }
+
+  async #sendKept(): Promise<void> {
+    try {
+      const reporter = await this.#loadCrashes();
+      await reporter.sendKept(async () => {
+        await this.#open();
+        return this.#reporting;
+      });
+    } catch (error) {
+      this.#host.logger.debug({ err: error }, 'what earlier runs ended with cannot be reported');
+    }
+  }
+
+  #loadCrashes(): Promise<CrashReporter> {
+    this.#crashes ??= this.#makeCrashReporter();
+    return this.#crashes;
+  }
+
+  async #makeCrashReporter(): Promise<CrashReporter> {
+    const [{ CrashReporter: Reporter }, { CrashFiles }, { telemetryPlaces }] = await Promise.all([
+      import('./crash-reporter.ts'),
+      import('./crash-files.ts'),
+      import('../../lib/telemetry/places.ts'),
+    ]);
+    const folder = telemetryPlaces(process.env).crashFolder;
+    const files = new CrashFiles(folder);
+    this.#crashReporter = new Reporter({ files, ...this.#eventOptions() });
+    this.#host.logger.debug({ folder }, 'a crash is kept there until it has been sent');
+    return this.#crashReporter;
+  }
+
+  #eventOptions() {
+    const { config, hooks, plugins, version } = this.#host;
+    const { dsn, environment, messages } = config.sentry;
+    return { dsn, environment, messages, version, plugins, hookNames: new Set(Object.keys(hooks)) };
   }
 
   #remember(core: CoreError): void {
@@ -116,14 +165,11 @@ class ErrorWatch {
       import('./error-reporter.ts'),
       import('./error-reporting.ts'),
     ]);
-    const { config, hooks, logger, plugins, version } = this.#host;
-    const { dsn, environment, messages } = config.sentry;
+    const { logger } = this.#host;
     const failed = (error: unknown) => logger.debug({ err: error }, 'an error was not reported');
-    const hookNames = new Set(Object.keys(hooks));
-    this.#reporting = shared.get(() => new Reporting(failed));
-    const reporting = this.#reporting;
-    this.#reporter = openErrorReporter({ dsn, environment, messages, version, plugins, hookNames, reporting });
-    for (const { error, fatal } of this.#early.splice(0)) this.#reporter.captureCore(error, fatal);
+    const reporting = (this.#reporting = shared.get(() => new Reporting(failed)));
+    this.#reporter = openErrorReporter({ ...this.#eventOptions(), reporting });
+    for (const { error } of this.#early.splice(0)) this.#reporter.captureCore(error, false);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { LoadedPlugin, LoadedPlugins, PluginFailure } from '../../lib/index.ts';
+import type { LoadedPlugins } from '../../lib/index.ts';
 import { destinationsOf } from './destinations.ts';
-import { type ErrorEventToSend, eventForAuthor, eventForOperator, type EventOptions } from './error-event.ts';
+import type { EventOptions } from './error-event.ts';
 import type { ErrorReporting } from './error-reporting.ts';
+import { eventsOf } from './events-of.ts';
 import { Scope } from './sentry-sdk.ts';
 
 /** What plugins' failures are reported with. */
@@ -11,21 +12,6 @@ export interface PluginErrorsOptions {
   /** The project of whoever runs gatewayd; empty for none. */
   readonly dsn: string;
   readonly events: EventOptions;
-}
-
-/** The events that a failure of a plugin comes to, each with the DSN it is for. */
-export function eventsOf(
-  plugin: LoadedPlugin,
-  { error, hook, phase }: Pick<PluginFailure, 'error' | 'hook' | 'phase'>,
-  { dsn, events }: Pick<PluginErrorsOptions, 'dsn' | 'events'>,
-  { suppressed = 0, fatal = false } = {},
-): readonly { readonly dsn: string; readonly event: ErrorEventToSend }[] {
-  const { operator, author } = destinationsOf(plugin, dsn);
-  const occurrence = { error, fatal, suppressed, from: { plugin, hook, phase } };
-  return [
-    ...(operator ? [{ dsn, event: eventForOperator(occurrence, events) }] : []),
-    ...(author ? [{ dsn: plugin.errorReports.sentryDsn, event: eventForAuthor(occurrence, plugin, events) }] : []),
-  ];
 }
 
 /**

@@ -13,6 +13,8 @@ export interface TelemetryRun {
   readonly telemetry?: object;
   /** The plugin `failing` fails in its `apply`, before anything listens. */
   readonly early?: boolean;
+  /** The plugin `failing` ends the process once it has started, whatever gatewayd does. */
+  readonly doomed?: boolean;
   readonly flags?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -21,7 +23,7 @@ export interface TelemetryRun {
 export class TelemetryProcess extends GatewayDProcess {
   readonly #directory: string;
 
-  constructor({ telemetry, early = false, flags = [], environment = {} }: TelemetryRun) {
+  constructor({ telemetry, early = false, doomed = false, flags = [], environment = {} }: TelemetryRun) {
     const directory = mkdtempSync(path.join(tmpdir(), 'gatewayd-telemetry-'));
     mkdirSync(path.join(directory, 'plugins'));
     copyFileSync(fixture('failing.mjs'), path.join(directory, 'plugins/failing.mjs'));
@@ -31,12 +33,14 @@ export class TelemetryProcess extends GatewayDProcess {
       loggers: { default: { level: 'debug' } },
       plugins: [
         ...(telemetry === undefined ? [] : [{ name: 'telemetry', config: telemetry }]),
-        { name: 'failing', config: { early } },
+        { name: 'failing', config: { early, doomed } },
       ],
     };
     writeFileSync(path.join(directory, 'gatewayd.yaml'), stringify(config));
     super(['run', '-c', path.join(directory, 'gatewayd.yaml'), ...flags], {
       environment: cleanEnvironment({
+        // What it keeps of its user's is not to come into the home of whoever runs the specs.
+        XDG_STATE_HOME: path.join(directory, 'state'),
         NODE_OPTIONS: `--import ${pathToFileURL(fixture('watched.mjs')).href}`,
         ...environment,
       }),
