@@ -7,7 +7,7 @@ import { bundle, root } from './bundle.mjs';
 
 const folder = path.join(root, 'dist/plugins/telemetry');
 /** Modules that others import, or that bring Sentry's SDK with them; what they share goes into files of their own. */
-const separate = ['error-reporter', 'error-reporting', 'report-core-error', 'show'];
+const separate = ['crash-reporter', 'error-reporter', 'error-reporting', 'report-core-error', 'show'];
 const later = new Set([...separate.map((name) => `${name}.js`), 'sentry-sdk.js']);
 
 function outside(isCommonJs) {

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedPlugin, LoadedPlugins } from '../../lib/index.ts';
+import { telemetryPlaces } from '../../lib/telemetry/places.ts';
+import { isTelemetryDebug } from '../../lib/telemetry/send-openly.ts';
 import { type Crash, type CrashEvent, crashesToSend, keepCrash } from './crashes.ts';
-import type { CrashFiles } from './crash-files.ts';
+import { CrashFiles } from './crash-files.ts';
 import type { EventOptions } from './error-event.ts';
 import type { ErrorReporting } from './error-reporting.ts';
 
@@ -29,7 +31,9 @@ export class CrashReporter {
   /** Before it returns, the crash is on the disk, where there is one that can be written to. */
   keep(crash: Crash): readonly CrashEvent[] {
     const { files, dsn } = this.#options;
-    return keepCrash(crash, { files, dsn, events: { ...this.#options, plugins: this.#plugins } });
+    // What would only be printed is not to be sent by a later start.
+    const places = isTelemetryDebug(process.env) ? new CrashFiles(null) : files;
+    return keepCrash(crash, { files: places, dsn, events: { ...this.#options, plugins: this.#plugins } });
   }
 
   /** Sends what was just kept, for at most so many milliseconds; what has not arrived by then stays. */
@@ -51,4 +55,9 @@ export class CrashReporter {
       if (await reporting.deliver(to, crash.event)) files.remove(crash);
     }
   }
+}
+
+/** A crash reporter that keeps crashes where the user's other files of telemetry are. */
+export function openCrashReporter(options: Omit<CrashReporterOptions, 'files'>): CrashReporter {
+  return new CrashReporter({ ...options, files: new CrashFiles(telemetryPlaces(process.env).crashFolder) });
 }

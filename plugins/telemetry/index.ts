@@ -130,15 +130,9 @@ class ErrorWatch {
   }
 
   async #makeCrashReporter(): Promise<CrashReporter> {
-    const [{ CrashReporter: Reporter }, { CrashFiles }, { telemetryPlaces }] = await Promise.all([
-      import('./crash-reporter.ts'),
-      import('./crash-files.ts'),
-      import('../../lib/telemetry/places.ts'),
-    ]);
-    const folder = telemetryPlaces(process.env).crashFolder;
-    const files = new CrashFiles(folder);
-    this.#crashReporter = new Reporter({ files, ...this.#eventOptions() });
-    this.#host.logger.debug({ folder }, 'a crash is kept there until it has been sent');
+    const { openCrashReporter } = await import('./crash-reporter.ts');
+    this.#crashReporter = openCrashReporter(this.#eventOptions());
+    this.#host.logger.debug('a crash is kept on the disk until it has been sent');
     return this.#crashReporter;
   }
 

@@ -1,7 +1,9 @@
 import { Ajv } from 'ajv';
 import type { TelemetryChoice } from '../../lib/telemetry/choice.ts';
 import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
+import { telemetryPlaces } from '../../lib/telemetry/places.ts';
 import type { TelemetryConfig } from './config.ts';
+import { CrashFiles } from './crash-files.ts';
 import { encodeReport } from './encode-report.ts';
 import { publicChecksums } from './public-checksums.ts';
 import { buildReport, type ReportSource, type UsageReport } from './report.ts';
@@ -35,6 +37,16 @@ export async function previewReport({
   return { report, bytes: encodeReport(report) };
 }
 
+/** What earlier runs ended with, and the next one sends. */
+function crashLines(): readonly string[] {
+  const crashes = new CrashFiles(telemetryPlaces(process.env).crashFolder).pending();
+  return crashes.flatMap(({ file, event }) => [
+    '',
+    `A crash that is to be sent by the next start (${file}):`,
+    JSON.stringify(event, null, 2),
+  ]);
+}
+
 /** The report as it would be sent, its bytes, where to, whether and why; nothing is sent. */
 export async function showReport({ choice, ...preview }: ShowOptions): Promise<string> {
   const { usageReport } = completed(preview.config);
@@ -52,6 +64,7 @@ export async function showReport({ choice, ...preview }: ShowOptions): Promise<s
       .match(/.{1,96}/g) ?? []),
     '',
     `Error reports: ${verdict(choice.sentry)}`,
+    ...crashLines(),
     '',
   ].join('\n');
 }

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { cleanEnvironment, launcher } from '../support/gatewayd-process.ts';
 import { Ingest } from '../support/ingest.ts';
 import { SilentServer } from '../support/silent-server.ts';
 import { TelemetryProcess, type TelemetryRun } from '../support/telemetry-process.ts';
@@ -57,6 +60,11 @@ describe('a crash of gatewayd', () => {
     await crash(dsn);
     expect(kept()).to.have.length(1);
     const { event } = JSON.parse(readFileSync(kept()[0]!, 'utf8')) as { event: object };
+    const { stdout } = await promisify(execFile)(process.execPath, [launcher, 'telemetry', 'show'], {
+      cwd: state,
+      env: cleanEnvironment({ XDG_STATE_HOME: state }),
+    });
+    expect(stdout).to.include(`A crash that is to be sent by the next start (${kept()[0]})`).and.include('RangeError');
     const ingest = new Ingest();
     await ingest.listen(port);
     try {
@@ -76,7 +84,7 @@ describe('a crash of gatewayd', () => {
   it("is named after the plugin and the hook that caused it, where the plugin took gatewayd's listeners away", async () => {
     const { dsn, port } = await absent();
     await start(dsn, { doomed: true });
-    await gatewayd!.line(({ msg }) => msg === 'a crash is kept there until it has been sent');
+    await gatewayd!.line(({ msg }) => msg === 'a crash is kept on the disk until it has been sent');
     gatewayd!.kill('SIGUSR2');
     expect((await gatewayd!.exited).code).to.equal(1);
     expect(kept()).to.have.length(1);
@@ -115,7 +123,7 @@ describe('a crash of gatewayd', () => {
       expect(kept()).to.have.length(2);
     } finally {
       ingest.close();
-      await silent.close();
+      silent.close();
     }
   });
 

@@ -172,7 +172,7 @@ describe('error reports', function () {
     for (let count = 0; count < 10_000; count += 1) first.fail(new Error('no'), 'opening');
     second.fail(new Error('no'), 'opening');
     first.fail(new Error('no'), 'closed');
-    await ingest.whenEvents(1);
+    await ingest.whenEvents(7);
     await deactivate();
     const told = ingest.events.map(({ tags }) => `${tags!['plugin.name']} ${tags!['hook']}`);
     expect(told.filter((one) => one === 'first opening')).to.have.length(5);
