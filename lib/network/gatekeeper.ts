@@ -1,7 +1,7 @@
 import { authenticate, type AuthenticationMethod } from '../authentication/authenticate.ts';
 import type { SecretSource } from '../authentication/secret.ts';
 import { backendKinds } from '../protocol/backend-messages.ts';
-import { AuthenticationCode } from '../protocol/codes.ts';
+import { AuthenticationCode, StartupCode } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { abortable } from './abortable.ts';
 import { clientLeft } from './client-left.ts';
@@ -46,6 +46,6 @@ export async function admit(
 function negotiate(frontend: Frontend, { minor, parameters }: StartupMessage): void {
   const options = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'));
   if (minor <= newestMinor && options.length === 0) return;
-  const newest = Math.min(minor, newestMinor);
-  frontend.say(backendKinds.NegotiateProtocolVersion.make({ minor: newest, options }).bytes);
+  const version = StartupCode.Protocol30 + Math.min(minor, newestMinor);
+  frontend.say(backendKinds.NegotiateProtocolVersion.make({ version, options }).bytes);
 }

@@ -72,8 +72,8 @@ export interface FunctionCallResponse extends MessageBase<'FunctionCallResponse'
 }
 
 export interface NegotiateProtocolVersion extends MessageBase<'NegotiateProtocolVersion'> {
-  /** The newest minor version the server speaks. */
-  readonly minor: number;
+  /** The newest version the server speaks, as in a start-up packet: 196610 is 3.2. (PostgreSQL's manual calls it the minor version.) */
+  readonly version: number;
   /** The options of the start-up packet it did not know. */
   readonly options: readonly string[];
 }
@@ -193,7 +193,7 @@ export const backendKinds = {
   NegotiateProtocolVersion: new MessageKind<NegotiateProtocolVersion>(
     'NegotiateProtocolVersion',
     BackendCode.NegotiateProtocolVersion,
-    { minor: int32, options: longTextList },
+    { version: int32, options: longTextList },
   ),
   NoData: new MessageKind<NoData>('NoData', BackendCode.NoData, {}),
   NoticeResponse: new MessageKind<NoticeResponse>('NoticeResponse', BackendCode.NoticeResponse, {

@@ -72,7 +72,7 @@ const backend: readonly Row[] = [
   ['EmptyQueryResponse', '49 00000004', {}],
   ['ErrorResponse', `45 0000001e ${errorBytes}`, { fields: { severity: 'ERROR', sqlstate: '22012', message: 'no' } }],
   ['FunctionCallResponse', '56 00000009 00000001 61', { value: Buffer.from('a') }],
-  ['NegotiateProtocolVersion', '76 0000000f 00000002 00000001 5f7000', { minor: 2, options: ['_p'] }],
+  ['NegotiateProtocolVersion', '76 0000000f 00030002 00000001 5f7000', { version: 196_610, options: ['_p'] }],
   ['NoData', '6e 00000004', {}],
   ['NoticeResponse', `4e 0000001e ${errorBytes}`, { fields: { severity: 'ERROR', sqlstate: '22012', message: 'no' } }],
   ['NotificationResponse', '41 0000000c 00000009 636800 00', { processId: 9, channel: 'ch', payload: '' }],
