@@ -6,10 +6,11 @@ import { defaultPluginRow } from './config/plugin-row.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
 import { ControlServer } from './control/control-server.ts';
 import { controlErrors } from './control/errors.ts';
+import { FolderWatch } from './control/folder-watch.ts';
 import { ReloadQueue } from './control/reload-queue.ts';
 import { controlSocketPaths } from './control/socket-path.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
-import { GatewayDError } from './errors.ts';
+import { GatewayDError, messageOf } from './errors.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
 import { hookCatalogue } from './hooks/catalogue.ts';
@@ -159,6 +160,7 @@ export class GatewayD {
   #newest = 1;
   #gateway: Gateway | undefined;
   #control: ControlServer | undefined;
+  #watch: FolderWatch | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: GatewayDOptions) {
@@ -204,6 +206,7 @@ export class GatewayD {
       await this.#gateway.listen();
       await this.#listenForCommands(final.pluginHost.controlSocket);
       this.#host.watch();
+      if (this.#options.devMode) await this.#watchPlugins();
       return {
         version,
         configFile: this.#options.loaded.configFile,
@@ -243,6 +246,20 @@ export class GatewayD {
    */
   async reload(request: ReloadRequest = {}): Promise<Reloaded> {
     return await this.#reloads.ask(request);
+  }
+
+  /** `reload` for whom nobody waits: the log says what kept it from being done. */
+  async reloadAndLog(request: ReloadRequest = {}): Promise<boolean> {
+    try {
+      await this.reload(request);
+      return true;
+    } catch (error) {
+      const { code, mend } = error instanceof GatewayDError ? error : { code: null, mend: null };
+      if (code === controlErrors.CONTROL_STOPPING.code) return false;
+      const fields = code === null ? { err: error } : { code, mend };
+      this.#logger.error(fields, `not reloaded: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   /** How it does just now. */
@@ -294,6 +311,7 @@ export class GatewayD {
 
   async #stop(): Promise<void> {
     const connections = this.#gateway?.sessions ?? 0;
+    this.#watch?.close();
     const reloading = this.#reloads.close();
     const unreachable = this.#control?.close();
     await this.#gateway?.close();
@@ -326,6 +344,25 @@ export class GatewayD {
       this.#logger,
     );
     await this.#control.listen(paths);
+  }
+
+  /** Loads anew what changes. What could not be loaded is tried again with the next change. */
+  async #watchPlugins(): Promise<void> {
+    const { options } = pluginHostOptions(this.#options);
+    const changed = new Set<string>();
+    this.#watch = new FolderWatch({
+      folder: options.directory,
+      changed: (entries) => {
+        for (const entry of entries) changed.add(entry);
+        const plugins = this.#host.loaded.filter(({ examined: { source } }) => changed.has(source?.entry ?? ''));
+        const told = [...changed];
+        this.#logger.info({ entries: told }, 'the plugins folder has changed');
+        void this.reloadAndLog({ plugins: plugins.map(({ name }) => name) }).then((done) => {
+          if (done) for (const entry of told) changed.delete(entry);
+        });
+      },
+    });
+    await this.#watch.start();
   }
 
   async #reload({ plugins, isolation }: ReloadRequest): Promise<Reloaded> {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { GatewayDError } from '../errors.ts';
-import type { GatewayD, ReloadRequest } from '../gatewayd.ts';
+import type { GatewayD } from '../gatewayd.ts';
 import type { Logger } from '../logger.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -34,19 +33,9 @@ export function askedToStop(gatewayd: GatewayD, logger: Logger): Promise<NodeJS.
     process.on('SIGTERM', () => stop('SIGTERM', numbers.SIGTERM));
     process.on('SIGHUP', () => {
       if (atTerminal) stop('SIGHUP', numbers.SIGTERM);
-      else void gatewayd.signal('SIGHUP').then(() => reloadAndSay(gatewayd, logger));
+      else void gatewayd.signal('SIGHUP').then(() => gatewayd.reloadAndLog());
     });
   });
-}
-
-/** Reloads on behalf of nobody who could be answered: the log says what came of it. */
-export async function reloadAndSay(gatewayd: GatewayD, logger: Logger, request: ReloadRequest = {}): Promise<void> {
-  try {
-    await gatewayd.reload(request);
-  } catch (error) {
-    if (!(error instanceof GatewayDError)) throw error;
-    logger.error({ code: error.code, mend: error.mend }, `not reloaded: ${error.message}`);
-  }
 }
 
 /** Makes an error that nobody caught end the process, logged and reported first. A plugin's stays with the plugin. */

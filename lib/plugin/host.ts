@@ -229,11 +229,7 @@ export class PluginHost {
       const row = this.#options.rows.find((one) => one.name === name);
       if (!this.#isFresh(examined) && row?.enabled !== false) kept.set(name, { ...examined, row });
     }
-    const known = new Set(found.map(({ name }) => name));
-    return [
-      ...found.map((one) => (one.state === 'disabled' ? one : (kept.get(one.name) ?? one))),
-      ...[...kept.values()].filter(({ name }) => !known.has(name)),
-    ];
+    return found.map((one) => (one.source === null || one.state === 'disabled' ? one : (kept.get(one.name) ?? one)));
   }
 
   /** Whether a plugin's module is imported anew. The built-in ones cannot have changed. */

@@ -198,6 +198,28 @@ describe('a reload', () => {
     expect(gateway.lines.filter(({ msg }) => msg === 'slow begins')).to.have.length(seen + 1);
   });
 
+  it('happens by itself under --dev when a file changes, and again when a mistake in it is mended', async () => {
+    await using gateway = await start('--dev');
+    const client = await connected(gateway);
+    const reloads = () => gateway.lines.filter(({ msg }) => msg === 'reloaded').length;
+    write({ 'plugins/marking/mark.js': "export const mark = 'two ';" });
+    await gateway.line(() => reloads() === 1);
+    expect(await value(client)).to.equal('two x');
+    write({ 'plugins/marking/mark.js': 'export const mark = ;' });
+    await gateway.line(({ msg, code }) => code === 'PLUGIN_NOT_RELOADED' && msg.startsWith('not reloaded'));
+    expect(await value(client)).to.equal('two x');
+    write({ 'plugins/marking/mark.js': "export const mark = 'three ';" });
+    await gateway.line(() => reloads() === 2);
+    expect(await value(client)).to.equal('three x');
+    // What has not changed keeps its module, and a plugin that comes is loaded.
+    expect(gateway.lines.findLast(({ msg }) => msg === 'first')).to.have.property('applied', 4);
+    write({ 'plugins/coming.js': counting('came') });
+    await gateway.line(({ msg }) => msg === 'came');
+    rmSync(folder.at('plugins/coming.js'));
+    await gateway.line(({ msg, plugin: name }) => msg === 'plugin unloaded' && name === 'coming');
+    await client.end();
+  });
+
   it('is told of what the plugins do, and in which order they are called', async () => {
     await using gateway = await start();
     const client = await connected(gateway);
