@@ -372,7 +372,7 @@ export class GatewayD {
     const generation = ++this.#newest;
     const isolated = { ...this.#isolation, ...isolation };
     const { options } = pluginHostOptions({ ...this.#options, loaded });
-    const rows = options.rows.map((row) => ({ ...row, isolation: isolated[row.name] ?? row.isolation }));
+    const rows = withIsolation(options.rows, isolated);
     const old = this.#host;
     const before = new Map(old.loaded.map((plugin) => [plugin.name, plugin.version]));
     const host = new PluginHost(
@@ -406,6 +406,7 @@ export class GatewayD {
   #replace(old: PluginHost, host: PluginHost, generation: number, limit: number): void {
     this.#host = host;
     host.takeOver();
+    host.watch();
     host.watch();
     const goOn = new Set(host.loaded.map(({ name }) => name));
     const superseded = this.#generations.replace(host.hooks, generation);
@@ -535,6 +536,16 @@ export function pluginHostOptions(options: GatewayDOptions): {
       compiledSchemas: compiledConfigSchema,
     },
   };
+}
+
+/** The rows with the plugins' places to run as they are asked for, of plugins without a row as well. */
+function withIsolation(
+  rows: readonly PluginRow[],
+  isolation: NonNullable<ReloadRequest['isolation']>,
+): readonly PluginRow[] {
+  const named = rows.map((row) => ({ ...row, isolation: isolation[row.name] ?? row.isolation }));
+  const others = Object.entries(isolation).filter(([name]) => !rows.some((row) => row.name === name));
+  return [...named, ...others.map(([name, place]) => ({ ...defaultPluginRow(name), isolation: place }))];
 }
 
 const areNames = (value: unknown): value is string[] =>

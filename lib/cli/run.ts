@@ -13,7 +13,7 @@ const flags = {
   dev: {
     type: 'boolean',
     default: false,
-    describe: 'Take plugins as they are, without asking whether they are trusted; for writing plugins',
+    describe: 'Take plugins as they are, untrusted ones too, and reload those whose files change; for writing plugins',
   },
   'usage-report': {
     type: 'boolean',

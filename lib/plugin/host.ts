@@ -227,15 +227,18 @@ export class PluginHost {
     const kept = new Map<string, Examined>();
     for (const { name, examined } of before.plugins.values()) {
       const row = this.#options.rows.find((one) => one.name === name);
-      if (!this.#isFresh(examined) && row?.enabled !== false) kept.set(name, { ...examined, row });
+      const goesOn = { ...examined, row };
+      if (!this.#isFresh(goesOn) && row?.enabled !== false) kept.set(name, goesOn);
     }
     return found.map((one) => (one.source === null || one.state === 'disabled' ? one : (kept.get(one.name) ?? one)));
   }
 
-  /** Whether a plugin's module is imported anew. The built-in ones cannot have changed. */
-  #isFresh({ name, source }: Examined): boolean {
+  /** Whether a plugin's module is imported anew: always in a thread or process of its own, which is a new one. */
+  #isFresh({ name, source, row }: Examined): boolean {
     const asked = this.#before?.names;
-    return source?.builtIn !== true && (asked === undefined || asked.includes(name));
+    // What comes with gatewayd cannot have changed.
+    if (source?.builtIn === true) return false;
+    return asked === undefined || asked.includes(name) || (row?.isolation ?? 'none') !== 'none';
   }
 
   #tagFor(examined: Examined): ModuleTag {
@@ -421,6 +424,8 @@ export class PluginHost {
     if (before === null) return;
     for (const name of before.names ?? []) {
       const known = this.#registry.managed.find((plugin) => plugin.name === name);
+      // One that was loaded and is gone without a word in the config is unloaded.
+      if (known === undefined && before.plugins.has(name)) continue;
       if (known === undefined) throw await notFound(name, await locate(this.#options), this.#options.directory);
       if (known.state !== 'disabled') continue;
       const values = { plugins: `${name} (it is turned off)`, mend: 'Set `enabled: true` in its row.' };
