@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -60,6 +60,59 @@ describe('gatewayd telemetry', () => {
     expect(JSON.stringify(report)).to.contain('"hello-world"');
     expect(await gateway.stop()).to.include({ code: 0 });
     expect(await receiver.stop('SIGINT')).to.deep.equal({ code: 0, signal: null });
+  });
+
+  it('disable is saved for this user and heard by status; enable takes it back', async () => {
+    using folder = new Folder();
+    const environment = cleanEnvironment({ XDG_CONFIG_HOME: folder.at('config') });
+    const options = { cwd: folder.path, environment };
+    const before = await gatewayd(['telemetry', 'status'], options);
+    expect(before.stdout)
+      .to.match(/^Usage report: on \(on by default\)$/m)
+      .and.match(/^Error reports: off \(no DSN/m);
+    const one = await gatewayd(['telemetry', 'disable', 'usage-report'], options);
+    expect(one.stdout).to.match(/^Usage report: off \(turned off by the saved choice/m);
+    expect(readFileSync(folder.at('config/gatewayd/telemetry.json'), 'utf8')).to.contain('"usageReport": false');
+    const flag = await gatewayd(['telemetry', 'status', '--usage-report'], options);
+    expect(flag.stdout).to.match(/^Usage report: on \(turned on by --usage-report\)$/m);
+    const again = await gatewayd(['telemetry', 'enable'], options);
+    expect(again.stdout).to.match(/^Usage report: on \(on by default\)$/m);
+    const wrong = await gatewayd(['telemetry', 'disable', 'everything'], options);
+    expect(wrong).to.include({ code: 2 });
+    expect(wrong.stderr).to.contain('(CLI_NO_HALF)');
+  });
+
+  it('disable says what to do where it cannot save that', async () => {
+    using folder = new Folder({ config: 'no folder' });
+    const environment = cleanEnvironment({ XDG_CONFIG_HOME: folder.at('config') });
+    const { code, stderr } = await gatewayd(['telemetry', 'disable'], { cwd: folder.path, environment });
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('(TELEMETRY_CHOICE_NOT_SAVED)').and.contain('DO_NOT_TRACK');
+  });
+
+  it('bundle writes what receive accepts as a file', async () => {
+    using folder = new Folder(plugins);
+    const [first, received] = [
+      await gatewayd(['telemetry', 'bundle'], { cwd: folder.path }),
+      await gatewayd(['telemetry', 'receive', 'usage-report.pb'], { cwd: folder.path }),
+    ];
+    expect({ ...first, stdout: '' }).to.deep.equal({ code: 0, stdout: '', stderr: '' });
+    const plugin = (JSON.parse(received.stdout) as { plugins: { name: string }[] }).plugins.map(({ name }) => name);
+    expect(plugin.sort()).to.deep.equal(['hello-world', 'telemetry']);
+    const twice = await gatewayd(['telemetry', 'bundle'], { cwd: folder.path });
+    expect(twice.stderr).to.contain('(CLI_FILE_EXISTS)');
+    folder.write('garbage.pb', 'no report');
+    const garbage = await gatewayd(['telemetry', 'receive', 'garbage.pb'], { cwd: folder.path });
+    expect(garbage.code).to.equal(1);
+    expect(garbage.stderr).to.contain('(RECEIVER_REPORT_REFUSED)');
+  });
+
+  it('log says when there is nothing in it', async () => {
+    using folder = new Folder();
+    const environment = cleanEnvironment({ XDG_STATE_HOME: folder.at('state') });
+    const { code, stdout } = await gatewayd(['telemetry', 'log'], { cwd: folder.path, environment });
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('Nothing was sent yet');
   });
 
   it('receive ends with 5 when its address is taken', async () => {

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { telemetryChoice } from '../../lib/telemetry/choice.ts';
 import { buildReport as build, type NamedPlugins, type ReportSource } from '../../plugins/telemetry/report.ts';
+import { encodeReport } from '../../plugins/telemetry/encode-report.ts';
 import { showReport } from '../../plugins/telemetry/show.ts';
+import { Plugin, UsageReportRequest } from '../../proto/usagereport/v1/usagereport.ts';
 import { wireFields } from '../support/wire.ts';
 
 const checksum = '0123456789abcdef'.repeat(4);
@@ -131,6 +133,55 @@ describe('the usage report', () => {
           if (!isOther) expect([name, version, sum]).to.deep.equal([public_.name, public_.version, public_.checksum]);
           if (isPrivate) expect(isOther).to.equal(true);
         }
+      }),
+    );
+  });
+});
+
+describe('the plugins that a report names', () => {
+  const named = (plugins: NamedPlugins['plugins']) => {
+    const choice = { plugins, publicChecksums: new Set([checksum]) };
+    const inHouse = { ...known, name: 'our-own-plugin', checksum: 'cd'.repeat(32) };
+    return build({ ...source, plugins: [known, inHouse, { ...known, private: true }] }, choice).plugins;
+  };
+  const shown = { name: 'known-plugin', version: '1.2.3', checksum };
+
+  it('are all but the private ones, unless told otherwise', () => {
+    expect(named('all').map(({ name }) => name)).to.deep.equal(['known-plugin', 'our-own-plugin', 'other']);
+  });
+
+  it('are those whose checksum the release knows, and no private one', () => {
+    expect(named('public')).to.deep.equal([shown, other, other]);
+  });
+
+  it('are none, and none is counted either', () => {
+    expect(named('none')).to.deep.equal([]);
+  });
+});
+
+describe('the bytes of a report', () => {
+  it('are what the generated code makes of it, and reads', () => {
+    const words = fc.string({ unit: 'grapheme' }).filter((word) => !/\p{Cs}/u.test(word));
+    const given = fc.record({
+      version: words,
+      runtime_version: words,
+      goos: words,
+      goarch: words,
+      service: fc.constant('gatewayd' as const),
+      dev_mode: fc.boolean(),
+      plugins: fc.array(
+        fc.record({ name: words, version: words, checksum: fc.oneof(words, fc.constant('x'.repeat(300))) }),
+      ),
+    });
+    fc.assert(
+      fc.property(given, (report) => {
+        const plugins = report.plugins.map((one) => new Plugin(one));
+        const generated = new UsageReportRequest({ ...report, plugins });
+        const bytes = encodeReport(report);
+        expect(Buffer.from(bytes).equals(generated.serialize())).to.equal(true);
+        const { service, plugins: read, version } = UsageReportRequest.deserialize(bytes).toObject();
+        expect({ service, version }).to.deep.equal({ service: 'gatewayd', version: report.version });
+        expect(read).to.have.length(report.plugins.length);
       }),
     );
   });
