@@ -35,7 +35,7 @@ function baseOf(peers: Outcome['peers'], figure: string): number | undefined {
 
 function formatFigure(value: number, base: number | undefined): string {
   const text = value >= 100 ? value.toFixed(0) : value.toFixed(1);
-  if (value === 0) return '–';
+  if (value === 0 || !Number.isFinite(value)) return '–';
   return base === undefined || base === 0 ? text : `${text} (${(value / base).toFixed(2)})`;
 }
 

@@ -57,7 +57,7 @@ export class DirectSocket {
   readonly #handle: Handle;
   readonly #binding: StreamBinding;
   readonly #slots: SlotNames;
-  readonly #onWritten: () => void;
+  #onWritten: (() => void) | null;
   #onBytes: ((bytes: Buffer) => void) | null = null;
   #pending = 0;
 
@@ -100,8 +100,9 @@ export class DirectSocket {
     this.#handle.useUserBuffer(shared);
   }
 
-  /** What arrives from now on goes to the stream again, and to whoever listens there. */
+  /** What arrives from now on goes to the stream again, and to whoever listens there; `onWritten` is not called any more. */
   release(): void {
+    this.#onWritten = null;
     if (this.#onBytes === null) return;
     this.#onBytes = null;
     const socket = this.#socket;
@@ -135,7 +136,7 @@ export class DirectSocket {
     request.buffer = bytes;
     request.oncomplete = (status) => {
       this.#pending--;
-      if (this.#wrote(status) && this.#pending === 0) this.#onWritten();
+      if (this.#wrote(status) && this.#pending === 0) this.#onWritten?.();
     };
   }
 
