@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { EmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
 import type { Client } from 'pg';
+import { createHooks } from '../../lib/hooks/hooks.ts';
 import { caught } from '../support/caught.ts';
 import type { SpecGateway } from '../support/gateway.ts';
 import { startPooledGateway } from '../support/pooled-gateway.ts';
@@ -197,5 +198,36 @@ describe('sessions on backends that are logged in ahead', () => {
     );
     expect(await Promise.all(all)).to.deep.equal(Array.from({ length: 20 }, (_, n) => ({ n })));
     expect(await caught(session(pidOf, { database: 'nowhere' }))).to.include({ code: '3D000' });
+  });
+});
+
+describe('sessions on backends that are logged in ahead, with plugins that look at the traffic', () => {
+  it('give the backend back in good order, and hear of its parameters', async () => {
+    const hooks = createHooks();
+    const seen: string[] = [];
+    hooks.trafficFromClient.tap('spec', ({ messages }) => {
+      for (const { name } of messages) seen.push(name);
+    });
+    hooks.trafficFromServer.tap('spec', (batch) => batch.mapRows((row) => row));
+    await using gateway = await startPooledGateway({ database: await sharedPostgres(), hooks, pool: { size: 1 } });
+    const pids: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const client = gateway.client();
+      await client.connect();
+      await client.query("set application_name = 'changed'");
+      pids.push(await pidOf(client));
+      await client.end();
+      using other = await WireClient.open(gateway.port);
+      other.send(query('begin'), message('X'));
+      await other.rest();
+    }
+    expect(new Set(pids).size).to.equal(1);
+    expect(seen).to.include('Query').and.include('Terminate');
+    using last = await WireClient.connect(gateway.port);
+    last.send(startup());
+    const told = (await last.until('Z')).map(({ body }) => body.toString());
+    expect(told).to.include('application_name\0gatewayd\0');
+    last.send(message('X'));
+    await last.rest();
   });
 });

@@ -15,6 +15,7 @@ export interface PooledGatewayOptions {
   readonly pool?: Readonly<Record<string, unknown>>;
   readonly client?: Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
+  readonly sections?: Readonly<Record<string, unknown>>;
   /** `trust` where it is left out. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
