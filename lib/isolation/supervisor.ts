@@ -48,11 +48,15 @@ interface Incarnation {
   /** It has applied the plugin, and nobody waits for it any more. */
   serving: boolean;
   over: boolean;
+  /** That were under way when it ended. */
+  calls: number;
 }
 
 /** What an answer to a step is, and what an unhappy one is called. */
 const refusals: Readonly<Record<string, string>> = { notLoaded: 'loaded', notApplied: 'applied' };
 const kept = 32;
+/** Milliseconds that an end may take after the line was closed. */
+const longestEnd = 1_000;
 
 /**
  * Keeps one plugin's guest running: starts it, lets it load and apply, takes what it says, ends it when it hangs, and
@@ -208,6 +212,7 @@ export class Supervisor {
       verdict: null,
       serving: false,
       over: false,
+      calls: 0,
     };
     this.#incarnation = incarnation;
     this.#readOutput(place);
@@ -283,12 +288,24 @@ export class Supervisor {
     }
   }
 
-  /** The plugin's own code closed it, or it died: then the end of the place says more. */
+  /** It died, and its end will say how; or the plugin's own code closed the line. */
   #lineClosed(incarnation: Incarnation): void {
+    if (incarnation.over) return;
+    this.#cut(incarnation);
     setTimeout(() => {
-      if (!incarnation.over)
-        this.#condemn(incarnation, isolationErrors.ISOLATION_BAD_ANSWER, { reason: 'it closed its line' }, 'crash');
-    }, 100).unref();
+      const values = { reason: 'it closed its line' };
+      if (!incarnation.over) this.#condemn(incarnation, isolationErrors.ISOLATION_BAD_ANSWER, values, 'crash');
+    }, longestEnd).unref();
+  }
+
+  /** Nothing goes to it any more, and nobody waits for it any more. */
+  #cut(incarnation: Incarnation): void {
+    if (this.#incarnation === incarnation) {
+      this.#incarnation = null;
+      this.#taps.serveWith(null);
+    }
+    incarnation.calls += incarnation.link.calls;
+    incarnation.link.close(this.#ended ? null : this.#taps.away);
   }
 
   #condemn(
@@ -307,13 +324,8 @@ export class Supervisor {
   #died(incarnation: Incarnation, { reason, outOfMemory }: Ending): void {
     if (incarnation.over) return;
     incarnation.over = true;
-    if (this.#incarnation === incarnation) {
-      this.#incarnation = null;
-      this.#taps.serveWith(null);
-    }
-    const { serving, link, verdict, waits } = incarnation;
-    const { calls } = link;
-    link.close(this.#ended ? null : this.#taps.away);
+    this.#cut(incarnation);
+    const { serving, calls, verdict, waits } = incarnation;
     const crash = outOfMemory
       ? { definition: isolationErrors.ISOLATION_OUT_OF_MEMORY, values: { limit: this.#memoryLimit } }
       : { definition: isolationErrors.ISOLATION_CRASHED, values: { reason } };
