@@ -59,6 +59,7 @@ class ErrorWatch {
   readonly #host: Host<TelemetryConfig>;
   readonly #early: CoreError[] = [];
   #failed = false;
+  #closed = false;
   #opening: Promise<void> | null = null;
   #crashes: Promise<CrashReporter> | null = null;
   #crashReporter: CrashReporter | null = null;
@@ -90,7 +91,8 @@ class ErrorWatch {
   /** Waits a moment for what is under way. */
   async close(): Promise<void> {
     await this.#reporting?.flush(exitFlushMilliseconds);
-    shared.leave();
+    if (!this.#closed) shared.leave();
+    this.#closed = true;
   }
 
   #noticed(): void {

@@ -195,6 +195,44 @@ describe('error reports', function () {
     expect(ingest.events.length).to.equal(before);
   });
 
+  for (const [limits, obeyed] of [
+    ['60:error:organization', true],
+    ['60:transaction;error:key, 120:session:key', true],
+    ['60::organization', true],
+    ['60:transaction;session:organization', false],
+  ] as const) {
+    it(`${obeyed ? 'stop' : 'go on'} where the ingest answers with the rate limits ${limits}`, async () => {
+      ingest.headers = { 'x-sentry-rate-limits': limits };
+      await apply();
+      await host.startup();
+      first.fail(new Error('no'), 'opening');
+      await ingest.whenEvents(1);
+      // The answer has arrived when the flush of a fatal error is through.
+      await core(new Error('no'), true);
+      const before = ingest.events.length;
+      second.fail(new Error('no'), 'opening');
+      await core(new Error('no'), true);
+      expect(ingest.events.length > before).to.equal(!obeyed);
+    });
+  }
+
+  it('are held to the same limits by the next generation of plugins', async () => {
+    await apply();
+    await host.startup();
+    for (let count = 0; count < 20; count += 1) first.fail(new Error('no'), 'opening');
+    await ingest.whenEvents(5);
+    // As at a reload: the next generation is there before the last one goes.
+    const again = new FakePlugin('first', { checksum: '1'.repeat(64) });
+    const next = new TelemetryHost([again]);
+    const deactivateNext = await next.apply(plugin, telemetryConfig({ sentry: { enabled: true, dsn } }));
+    await deactivate();
+    deactivate = deactivateNext;
+    for (let count = 0; count < 20; count += 1) again.fail(new Error('no'), 'opening');
+    again.fail(new Error('no'), 'closed');
+    const events = await ingest.whenEvents(6);
+    expect(events.map(({ tags }) => tags!['hook'])).to.deep.equal([...Array<string>(5).fill('opening'), 'closed']);
+  });
+
   it('survive anything that can be thrown', async () => {
     await apply({ messages: true });
     await host.startup();
