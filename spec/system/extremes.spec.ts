@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { lingeringEnd } from '../../lib/network/lingering-end.ts';
+import { forkGateway } from '../support/forked-gateway.ts';
+import { socketPair } from '../support/socket-pair.ts';
+import { message, WireClient } from '../support/wire-client.ts';
+
+const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', 'I')]);
+const mebibyte = Buffer.alloc(1024 * 1024, 'x');
+
+/** A database that lets everybody in and answers each later chunk as it is told. */
+async function fakeDatabase(answer: (socket: Socket) => Promise<void>): Promise<{ address: string; close(): void }> {
+  const server = createServer((socket) => {
+    let known = false;
+    socket.on('error', () => undefined);
+    socket.on('data', () => {
+      if (known) void answer(socket);
+      else socket.write(welcome);
+      known = true;
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { address, close: () => server.close() };
+}
+
+/** A DataRow with one value of so many mebibytes, in pieces. */
+async function sendRow(socket: Socket, mebibytes: number): Promise<void> {
+  const length = mebibytes * mebibyte.length;
+  const head = Buffer.alloc(11);
+  head.write('D');
+  head.writeInt32BE(length + 10, 1);
+  head.writeInt16BE(1, 5);
+  head.writeInt32BE(length, 7);
+  socket.write(head);
+  for (let sent = 0; sent < mebibytes; sent++) if (!socket.write(mebibyte)) await once(socket, 'drain');
+}
+
+describe('a value of one gibibyte', () => {
+  it('passes in both directions, and the memory of the gateway stays as it was', async () => {
+    const database = await fakeDatabase(async (socket) => {
+      socket.removeAllListeners('data').resume();
+      await sendRow(socket, 1024);
+      socket.write(message('Z', 'I'));
+    });
+    await using gateway = await forkGateway({ network: 'tcp', address: database.address }, false);
+    using client = await WireClient.open(gateway.port);
+    await gateway.mark();
+    let received = 0;
+    client.socket.on('data', (chunk: Buffer) => (received += chunk.length));
+    const copied = 1024 * mebibyte.length;
+    const head = message('d');
+    head.writeInt32BE(copied + 4, 1);
+    client.socket.write(head);
+    for (let sent = 0; sent < 1024; sent++) if (!client.socket.write(mebibyte)) await once(client.socket, 'drain');
+    while (received < copied + 11 + 6) await once(client.socket, 'data');
+    expect(received).to.equal(copied + 11 + 6);
+    expect(await gateway.growth()).to.be.lessThan(64 * mebibyte.length);
+    database.close();
+  });
+});
+
+describe('a client that takes in nothing', function () {
+  // Node.js asks a second time, a minute later, whether anything was taken.
+  this.timeout(180_000);
+
+  it('is cut off within two minutes of the end of its session', async () => {
+    const [near, far] = await socketPair();
+    const closed = once(near, 'close');
+    far.pause();
+    // More than the kernel keeps.
+    while (near.writableLength < 32 * mebibyte.length) near.write(mebibyte);
+    const unread = near.writableLength;
+    lingeringEnd(near, null);
+    await closed;
+    expect(near.writableFinished).to.equal(false);
+    expect(unread).to.be.greaterThan(0);
+    far.destroy();
+  });
+});
