@@ -10,6 +10,19 @@ interface Claim<Owner> {
   readonly tag: ModuleTag;
 }
 
+/** Stands for an owner in asynchronous contexts: Node keeps the context of each import as long as the module, for good. */
+interface Holder<Owner> {
+  /** Null when it is unloaded and the next generation answers for it. */
+  owner: Owner | null;
+  root: string;
+}
+
+/** What an asynchronous context knows. */
+interface Entered<Owner> {
+  readonly holder: Holder<Owner>;
+  readonly hook: string | null;
+}
+
 /** Whose code it was, and in which of its taps it was begun. */
 export interface Place<Owner> {
   readonly owner: Owner;
@@ -22,8 +35,9 @@ export interface Place<Owner> {
  * asynchronous context that was entered around the plugin's import, `apply` and taps. All generations of a process share
  * one.
  */
-export class Attribution<Owner> {
-  readonly #context = new AsyncLocalStorage<Place<Owner>>();
+export class Attribution<Owner extends object> {
+  readonly #context = new AsyncLocalStorage<Entered<Owner>>();
+  readonly #holders = new WeakMap<Owner, Holder<Owner>>();
   /** Of each root, oldest generation first. */
   readonly #claims = new Map<string, readonly Claim<Owner>[]>();
 
@@ -33,6 +47,7 @@ export class Attribution<Owner> {
    */
   add(root: string, owner: Owner, tag: ModuleTag = ''): void {
     this.#claims.set(root, [...(this.#claims.get(root) ?? []), { owner, tag }]);
+    this.#holderOf(owner).root = root;
   }
 
   /**
@@ -42,12 +57,14 @@ export class Attribution<Owner> {
   remove(root: string, owner: Owner): void {
     const claims = this.#claims.get(root) ?? [];
     const others = claims.filter((claim) => claim.owner !== owner);
-    if (others.length > 0) this.#claims.set(root, others);
+    if (others.length === 0) return;
+    this.#claims.set(root, others);
+    this.#holderOf(owner).owner = null;
   }
 
   /** Calls `call` in the owner's asynchronous context. */
   run<T>(owner: Owner, call: () => T): T {
-    return this.#context.run({ owner, hook: null }, call);
+    return this.#context.run({ holder: this.#holderOf(owner), hook: null }, call);
   }
 
   /**
@@ -55,12 +72,14 @@ export class Attribution<Owner> {
    * some 15 ns; `run` of an AsyncLocalStorage takes 25, and 330 from Node 24 on.
    */
   scope(owner: Owner, hook: string): AsyncResource {
-    return this.#context.run({ owner, hook }, () => new AsyncResource('GATEWAYD_TAP'));
+    return this.#context.run({ holder: this.#holderOf(owner), hook }, () => new AsyncResource('GATEWAYD_TAP'));
   }
 
   /** Whose asynchronous context this is. */
   current(): Owner | undefined {
-    return this.#context.getStore()?.owner;
+    const holder = this.#context.getStore()?.holder;
+    if (holder === undefined) return undefined;
+    return holder.owner ?? this.#claims.get(holder.root)?.at(-1)?.owner;
   }
 
   /** Whose error it is. To be called in the context the error was met in. */
@@ -90,6 +109,14 @@ export class Attribution<Owner> {
   /** Whose module it is. */
   ofUrl(url: string): Owner | undefined {
     return this.#ofStack(`    at ${url}:1:1`);
+  }
+
+  #holderOf(owner: Owner): Holder<Owner> {
+    const known = this.#holders.get(owner);
+    if (known !== undefined) return known;
+    const holder: Holder<Owner> = { owner, root: '' };
+    this.#holders.set(owner, holder);
+    return holder;
   }
 
   #ofStack(stack: string, isGenuine: (owner: Owner, place: string) => boolean = () => true): Owner | undefined {

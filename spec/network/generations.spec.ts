@@ -160,7 +160,7 @@ describe('generations of hooks', () => {
     const client = await connect(gateway);
     const ended = new Promise<Error & { code?: string }>((resolve) => client.on('error', resolve));
     const next = noting();
-    next.hooks.opening.tap('guard', ({ refuse }) => refuse('28000', 'not any more'));
+    next.hooks.opening.tap('guard', (opening) => opening.refuse('28000', 'not any more'));
     await gateway.generations.replace(next.hooks).left;
     expect(await ended).to.include({ code: '28000', message: 'not any more' });
     await until(() => gateway.gateway.sessions === 0);

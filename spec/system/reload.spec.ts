@@ -39,6 +39,7 @@ describe('reloading a gateway that is at work', function () {
     folder = new Folder({
       'gatewayd.yaml': [
         `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
+        'pools: { default: { writes: { size: 30 } } }',
         'servers: { default: { address: 127.0.0.1:0 } }',
         'pluginHost: { verify: off }',
         '',
@@ -92,6 +93,7 @@ describe('reloading a gateway that is at work', function () {
     folder.write('plugins/memory.mjs', memory);
     await using gateway = await start();
     const client = new Client({ host: '127.0.0.1', port: gateway.port, user: 'postgres', database: 'postgres' });
+    client.on('error', () => undefined);
     await client.connect();
     const handles = () => readdirSync(`/proc/${gateway.pid}/fd`).length;
     const reloaded = async (count: number) => {
