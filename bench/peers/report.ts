@@ -41,7 +41,7 @@ function formatFigure(value: number, base: number | undefined): string {
 
 /**
  * Writes what was measured into docs/benchmarks.md, each piece between its own marks, so that one can be measured anew
- * without the others; and a chart of the throughput beside it.
+ * without the others; and a chart of a throughput beside it.
  */
 export async function writeDocument(
   outcomes: ReadonlyMap<string, readonly Outcome[]>,
@@ -49,10 +49,14 @@ export async function writeDocument(
 ): Promise<void> {
   const file = `${documents}benchmarks.md`;
   let text = readFileSync(file, 'utf8');
-  for (const [piece, measured] of outcomes) text = replaced(text, piece, describe(measured, peers));
+  for (const [piece, measured] of outcomes) {
+    const chart = `benchmarks-${piece}.svg`;
+    const charted = measured.some(({ peers: measuredPeers }) => measuredPeers[0]?.figures['tps'] !== undefined);
+    if (charted) writeFileSync(`${documents}${chart}`, chartOf(measured));
+    const image = charted ? `![Transactions a second and CPU time for each, peer by peer](${chart})\n\n` : '';
+    text = replaced(text, piece, image + describe(measured, peers));
+  }
   writeFileSync(file, await format(text, { ...(await resolveConfig(file)), parser: 'markdown' }));
-  const charted = ['simple', 'extended', 'prepared'].flatMap((piece) => outcomes.get(piece) ?? []);
-  if (charted.length > 0) writeFileSync(`${documents}benchmarks.svg`, chartOf(charted));
 }
 
 function replaced(text: string, piece: string, by: string): string {
