@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { configurationTables } from './docs/configuration-tables.ts';
 import { errorsTable } from './docs/errors-table.ts';
 import { hooksTable } from './docs/hooks-table.ts';
+import { errorEventExample } from './docs/error-event.ts';
 import { reportSchemaModule, telemetryTable } from './docs/telemetry-table.ts';
 
 /** One generated part of one file. */
@@ -21,6 +22,7 @@ export const allGenerated: readonly Generated[] = [
   { file: 'docs/hooks.md', marker: 'hooks', content: hooksTable },
   { file: 'docs/errors.md', marker: 'errors', content: errorsTable },
   { file: 'docs/telemetry.md', marker: 'fields', content: telemetryTable },
+  { file: 'docs/telemetry.md', marker: 'event', content: errorEventExample },
   { file: 'lib/telemetry/report-fields.ts', marker: null, content: reportSchemaModule },
 ];
 
