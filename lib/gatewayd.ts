@@ -407,7 +407,6 @@ export class GatewayD {
     this.#host = host;
     host.takeOver();
     host.watch();
-    host.watch();
     const goOn = new Set(host.loaded.map(({ name }) => name));
     const superseded = this.#generations.replace(host.hooks, generation);
     const timer = setTimeout(() => superseded.evict(), limit).unref();
