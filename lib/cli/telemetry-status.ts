@@ -39,6 +39,7 @@ export async function telemetryStatus(given: Partial<FlagValues<typeof flags>>):
     flags: { usageReport: given['usage-report'], sentry: given.sentry },
     environment: process.env,
     row,
+    rows: config.plugins,
     saved: readSavedChoice(choiceFile),
   };
   const choice = telemetryChoice(input);
