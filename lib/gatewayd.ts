@@ -24,7 +24,13 @@ import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
 import type { PluginReport } from './plugin/report.ts';
 import { type PluginStatus, statusOf } from './plugin/status.ts';
-import { choiceOnceLoaded, chosenConfig, telemetryChoice, type TelemetryChoice } from './telemetry/choice.ts';
+import {
+  choiceConfig,
+  choiceOnceLoaded,
+  chosenConfig,
+  telemetryChoice,
+  type TelemetryChoice,
+} from './telemetry/choice.ts';
 import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
 import { reportNotice } from './telemetry/notice.ts';
 import { telemetryPlaces } from './telemetry/places.ts';
@@ -510,8 +516,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
   const choice = telemetryChoice({
     flags: options.flags,
     environment: options.environment,
-    row,
-    rows: config.plugins,
+    ...choiceConfig(options.loaded),
     saved,
   });
   return {

@@ -17,18 +17,19 @@ export async function reportUnexpected(
 ): Promise<void> {
   if (defect instanceof GatewayDError || flags.sentry === false) return;
   try {
-    const [{ loadConfig }, { telemetryChoice }, { telemetryPlaces }, { readSavedChoice }] = await Promise.all([
-      import('../config/load.ts'),
-      import('../telemetry/choice.ts'),
-      import('../telemetry/places.ts'),
-      import('../telemetry/saved-choice.ts'),
-    ]);
-    const { config } = await loadConfig(configSources(flags));
-    const row = config.plugins.find(({ name }) => name === 'telemetry');
+    const [{ loadConfig }, { choiceConfig, telemetryChoice }, { telemetryPlaces }, { readSavedChoice }] =
+      await Promise.all([
+        import('../config/load.ts'),
+        import('../telemetry/choice.ts'),
+        import('../telemetry/places.ts'),
+        import('../telemetry/saved-choice.ts'),
+      ]);
+    const loaded = await loadConfig(configSources(flags));
     const saved = readSavedChoice(telemetryPlaces(process.env).choiceFile);
-    const choice = telemetryChoice({ flags: { sentry: flags.sentry }, environment: process.env, row, saved });
+    const fromConfig = choiceConfig(loaded);
+    const choice = telemetryChoice({ flags: { sentry: flags.sentry }, environment: process.env, ...fromConfig, saved });
     if (!choice.sentry.on) return;
-    const { dsn = '', environment = 'production', messages = false } = sentryConfig(row?.config);
+    const { dsn = '', environment = 'production', messages = false } = sentryConfig(fromConfig.row?.config);
     const [{ reportCoreError }, { version }] = await Promise.all([
       import('../../plugins/telemetry/report-core-error.ts'),
       import('../version.ts'),

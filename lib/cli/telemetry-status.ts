@@ -22,24 +22,23 @@ export const telemetryStatusCommand = defineCommand({
 
 /** What of telemetry `run` would have on with the same flags, and everybody's word on it. */
 export async function telemetryStatus(given: Partial<FlagValues<typeof flags>>): Promise<string> {
-  const [{ loadConfig }, { telemetryChoice, voicesOf }, { telemetryPlaces }, { readSavedChoice }] = await Promise.all([
-    import('../config/load.ts'),
-    import('../telemetry/choice.ts'),
-    import('../telemetry/places.ts'),
-    import('../telemetry/saved-choice.ts'),
-  ]);
+  const [{ loadConfig }, { choiceConfig, telemetryChoice, voicesOf }, { telemetryPlaces }, { readSavedChoice }] =
+    await Promise.all([
+      import('../config/load.ts'),
+      import('../telemetry/choice.ts'),
+      import('../telemetry/places.ts'),
+      import('../telemetry/saved-choice.ts'),
+    ]);
   const [{ reportAddress }, { isTelemetryDebug }] = await Promise.all([
     import('../telemetry/report-address.ts'),
     import('../telemetry/send-openly.ts'),
   ]);
-  const { config, configFile } = await loadConfig(configSources(given));
+  const loaded = await loadConfig(configSources(given));
   const { choiceFile, logFile } = telemetryPlaces(process.env);
-  const row = config.plugins.find(({ name }) => name === 'telemetry');
   const input: ChoiceInput = {
     flags: { usageReport: given['usage-report'], sentry: given.sentry },
     environment: process.env,
-    row,
-    rows: config.plugins,
+    ...choiceConfig(loaded),
     saved: readSavedChoice(choiceFile),
   };
   const choice = telemetryChoice(input);
@@ -51,8 +50,8 @@ export async function telemetryStatus(given: Partial<FlagValues<typeof flags>>):
   return [
     ...part('Usage report', 'usageReport'),
     ...part('Error reports', 'sentry'),
-    `Usage reports go to  ${reportAddress(row)}`,
-    `Configuration        ${configFile ?? 'none: the defaults apply'}`,
+    `Usage reports go to  ${reportAddress(input.row)}`,
+    `Configuration        ${loaded.configFile ?? 'none: the defaults apply'}`,
     `Saved choice         ${choiceFile ?? 'none: this user has no home'}`,
     `Log of what was sent ${logFile ?? 'none: this user has no home'}`,
     ...(isTelemetryDebug(process.env) ? ['GATEWAYD_TELEMETRY_DEBUG is set: it is printed, and nothing is sent'] : []),

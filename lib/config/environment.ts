@@ -1,7 +1,7 @@
 import { environmentName, environmentPrefix } from './environment-name.ts';
 import { type PluginSchemas, type Target, targetOf } from './environment-path.ts';
 import { environmentValue } from './environment-value.ts';
-import { type ConfigIssue, nearest, pathText } from './issue.ts';
+import { type ConfigIssue, type ConfigPath, nearest, pathText } from './issue.ts';
 import { rootNode, type SchemaNode } from './schema-node.ts';
 import { fillCounterparts } from './normalise.ts';
 import type { Sources } from './sources.ts';
@@ -9,6 +9,23 @@ import { isTree, own, type Tree, valueAt } from './tree.ts';
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that set a key. */
+export interface KeySet {
+  /** Of the variable. */
+  readonly name: string;
+  readonly path: ConfigPath;
+  readonly value: unknown;
+  /** What a file, or the variable before it, had said of that key; undefined where nobody had. */
+  readonly replaced: unknown;
+}
+
+/** What variables did to a configuration. */
+export interface AppliedEnvironment {
+  readonly issues: readonly ConfigIssue[];
+  /** In the order in which they were set. */
+  readonly set: readonly KeySet[];
+}
 
 /** Those that start with our prefix and set no key: one of the telemetry's own, and those that go-plugin gives to plugins. */
 function isNoKey(name: string): boolean {
@@ -105,9 +122,9 @@ export function applyEnvironment(
   environment: Environment,
   sources: Sources,
   schemas: PluginSchemas,
-): readonly ConfigIssue[] {
+): AppliedEnvironment {
   const issues: ConfigIssue[] = [];
-  const set = new Map<string, string>();
+  const set: KeySet[] = [];
   const names = Object.keys(environment).filter((name) => name.startsWith(environmentPrefix));
   for (const name of names.sort()) {
     const text = environment[name];
@@ -122,14 +139,15 @@ export function applyEnvironment(
     if (section === 'plugins' && typeof plugin === 'string') issues.push(...strangePlugin(name, plugin, tree));
     const index = section === 'plugins' && typeof plugin === 'string' ? rowIndex(tree, plugin) : plugin;
     const path = section === 'plugins' && index !== undefined ? ['plugins', index, ...rest] : target.path;
-    const value = environmentValue(text, target.node, valueAt(tree, path));
+    const replaced = valueAt(tree, path);
+    const value = environmentValue(text, target.node, replaced);
     if (!assign(tree, path, value)) continue;
     sources.set(path, () => ({ file: name, line: null, column: null }));
-    const other = set.get(pathText(path));
+    const other = set.findLast((earlier) => pathText(earlier.path) === pathText(path));
     if (other !== undefined) {
-      issues.push(sources.issue(path, 'warning', `is set by ${other}, too; the value of ${name} is used`));
+      issues.push(sources.issue(path, 'warning', `is set by ${other.name}, too; the value of ${name} is used`));
     }
-    set.set(pathText(path), name);
+    set.push({ name, path, value, replaced });
   }
-  return issues;
+  return { issues, set };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { KeySet } from './environment.ts';
 import { ConfigError } from './errors.ts';
 import type { ConfigIssue } from './issue.ts';
 import { type ConfigSources, readConfig } from './read-config.ts';
@@ -14,6 +15,8 @@ export interface LoadedConfig {
   readonly pluginConfigFile: string | null;
   /** What relative paths in the configuration are relative to: the folder of the config file, else the working directory. */
   readonly directory: string;
+  /** What environment variables set, in the order in which they did: whatever the files had said is in there. */
+  readonly fromEnvironment: readonly KeySet[];
   /** For the log, once. */
   readonly warnings: readonly ConfigIssue[];
 }
@@ -24,7 +27,7 @@ export interface LoadedConfig {
  * @throws ConfigError with everything that is wrong, not only the first.
  */
 export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
-  const { config, issues, found } = await readConfig(from);
+  const { config, issues, fromEnvironment, found } = await readConfig(from);
   if (config === null) throw new ConfigError(issues);
   const configFile = found.configFile ? path.resolve(from.configFile) : null;
   return {
@@ -33,6 +36,7 @@ export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
     pluginConfigFile:
       found.pluginConfigFile && from.pluginConfigFile !== undefined ? path.resolve(from.pluginConfigFile) : null,
     directory: configFile === null ? process.cwd() : path.dirname(configFile),
+    fromEnvironment,
     warnings: issues,
   };
 }

@@ -1,4 +1,4 @@
-import { applyEnvironment, type Environment } from './environment.ts';
+import { applyEnvironment, type Environment, type KeySet } from './environment.ts';
 import type { PluginSchemas } from './environment-path.ts';
 import type { ConfigIssue } from './issue.ts';
 import { dropEmpty, fillSections } from './normalise.ts';
@@ -36,6 +36,8 @@ export interface ReadConfig {
   /** Null where there are errors. */
   readonly config: GlobalConfig | null;
   readonly issues: readonly ConfigIssue[];
+  /** What environment variables set, in the order in which they did. */
+  readonly fromEnvironment: readonly KeySet[];
   /** Whether each file was there. */
   readonly found: { readonly configFile: boolean; readonly pluginConfigFile: boolean };
 }
@@ -119,7 +121,7 @@ export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
   fillSections(tree);
   const overridden = applyEnvironment(tree, from.environment, sources, from.pluginConfigSchemas ?? {});
   const future = warnOfStillToCome(tree, sources);
-  const before = [...main.issues, ...plugins.issues, ...merged, ...overridden, ...future];
+  const before = [...main.issues, ...plugins.issues, ...merged, ...overridden.issues, ...future];
   const files = [from.configFile, from.pluginConfigFile];
   const found = { configFile: main.found, pluginConfigFile: plugins.found };
   // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
@@ -127,5 +129,5 @@ export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
   const checked = unreadable ? { config: null, issues: [] } : await checkTree(tree, sources);
   const issues = inOrder([...before, ...checked.issues], files);
   const broken = issues.some((issue) => issue.severity === 'error');
-  return { config: broken ? null : checked.config, issues, found };
+  return { config: broken ? null : checked.config, issues, fromEnvironment: overridden.set, found };
 }

@@ -26,18 +26,52 @@ export interface AuthoredRow {
   readonly errorReports: 'all' | 'author' | 'none';
 }
 
+/** A key of the telemetry plugin's row that an environment variable set. */
+export interface RowVariable {
+  /** Of the variable. */
+  readonly name: string;
+  /** Below the row: `enabled`, or `config.usageReport.enabled`. */
+  readonly key: string;
+  readonly value: unknown;
+  /** What the file, or the variable before it, had said; undefined where nobody had. */
+  readonly replaced: unknown;
+}
+
 /** What a choice is made from. */
 export interface ChoiceInput {
   /** Of the command line; undefined where a flag was not given, for only an explicit flag overrides a no. */
   readonly flags: { readonly usageReport?: boolean | undefined; readonly sentry?: boolean | undefined };
-  /** Read for DO_NOT_TRACK, and for the names of variables that set a key of the row. */
+  /** Read for DO_NOT_TRACK. */
   readonly environment: NodeJS.ProcessEnv;
   /** With the environment's `GATEWAYD_` variables in it. */
   readonly row: TelemetryRow | undefined;
+  /** Those variables, in the order in which they were read: a yes of theirs does not silence a no of the file. */
+  readonly variables?: readonly RowVariable[];
   /** The rows of all plugins: one may name its author's Sentry project. */
   readonly rows?: readonly AuthoredRow[];
   /** What `telemetry disable` and `enable` left; undefined where nobody looked. */
   readonly saved?: SavedChoice | undefined;
+}
+
+/** What of a loaded configuration a choice is made from. */
+export interface ChoiceConfig {
+  readonly config: { readonly plugins: readonly (TelemetryRow & AuthoredRow & { readonly name: string })[] };
+  readonly fromEnvironment: readonly (Omit<RowVariable, 'key'> & { readonly path: readonly (string | number)[] })[];
+}
+
+/** The configuration's part of what a choice is made from. */
+export function choiceConfig({
+  config,
+  fromEnvironment,
+}: ChoiceConfig): Pick<ChoiceInput, 'row' | 'rows' | 'variables'> {
+  const index = config.plugins.findIndex(({ name }) => name === 'telemetry');
+  return {
+    row: config.plugins[index],
+    rows: config.plugins,
+    variables: fromEnvironment
+      .filter(({ path: [section, place] }) => section === 'plugins' && place === index)
+      .map(({ name, path, value, replaced }) => ({ name, key: path.slice(2).join('.'), value, replaced })),
+  };
 }
 
 /** One of telemetry's two halves. */
@@ -67,7 +101,7 @@ function flagVoice(half: Half, { flags }: ChoiceInput): Voice {
     : { source: 'flag', says: 'no', how: `by ${flag}=false` };
 }
 
-function environmentVoice({ environment }: ChoiceInput): Voice {
+function doNotTrackVoice({ environment }: ChoiceInput): Voice {
   const source = 'environment';
   const doNotTrack = environment['DO_NOT_TRACK'] ?? '';
   return doNotTrack !== '' && doNotTrack !== '0'
@@ -75,28 +109,34 @@ function environmentVoice({ environment }: ChoiceInput): Voice {
     : { source, says: null, how: doNotTrack === '' ? 'DO_NOT_TRACK is not set' : 'DO_NOT_TRACK is 0' };
 }
 
-/** The variable that sets a key of the row, by its name without the start and without underscores. */
-function variableFor(environment: NodeJS.ProcessEnv, key: string): string | undefined {
-  return Object.keys(environment).find((name) => {
-    const [, rest] = /^GATEWAYD_PLUGINS_(?:TELEMETRY|\d+)_(.+)$/.exec(name) ?? [];
-    return rest?.replaceAll('_', '') === key && environment[name] !== '';
-  });
+/** The keys of the row that turn a half off. */
+const keysFor = (half: Half): readonly string[] => ['enabled', `config.${half}.enabled`];
+
+function variableVoices(half: Half, { variables = [] }: ChoiceInput): readonly Voice[] {
+  const source = 'environment';
+  return variables
+    .filter(({ key, value }) => keysFor(half).includes(key) && typeof value === 'boolean')
+    .map(({ name, value }) =>
+      value === false
+        ? { source, says: 'no', how: `by ${name}` }
+        : { source, says: 'yes', how: `by ${name}, which takes back no other's no` },
+    );
 }
 
-/** The row as it comes out, which is the files' and the variables' together. */
-function configVoice(half: Half, { environment, row }: ChoiceInput): Voice {
+/** Whether the files refuse by this key. What they had there before a variable replaced it is a no unless it is a yes. */
+function isRefusedInFiles(key: string, current: unknown, variables: readonly RowVariable[]): boolean {
+  const first = variables.find((variable) => variable.key === key);
+  return first === undefined ? current === false : ![undefined, null, true].includes(first.replaced as boolean);
+}
+
+/** What the files say, whatever variables have put in its place. */
+function configVoice(half: Half, { row, variables = [] }: ChoiceInput): Voice {
   const source = 'config';
-  const no = (key: string, written: string): Voice => {
-    const variable = variableFor(environment, key);
-    return variable === undefined
-      ? { source, says: 'no', how: `in the config: ${written} is false in its row` }
-      : { source: 'environment', says: 'no', how: `by ${variable}` };
-  };
-  if (row?.enabled === false) return no('ENABLED', 'enabled');
-  if (sectionOf(row, half)['enabled'] === false) {
-    return no(`CONFIG${half.toUpperCase()}ENABLED`, `${half}.enabled`);
-  }
-  return { source, says: null, how: 'nothing in it turns this off' };
+  const current = [row?.enabled, sectionOf(row, half)['enabled']];
+  const refused = keysFor(half).find((key, index) => isRefusedInFiles(key, current[index], variables));
+  return refused === undefined
+    ? { source, says: null, how: 'nothing in it turns this off' }
+    : { source, says: 'no', how: `in the config: ${refused.replace('config.', '')} is false in its row` };
 }
 
 function savedVoice(half: Half, { saved }: ChoiceInput): Voice {
@@ -110,7 +150,13 @@ function savedVoice(half: Half, { saved }: ChoiceInput): Voice {
 
 /** Everybody who has a word in whether this half is on, the one who counts most first. */
 export function voicesOf(half: Half, input: ChoiceInput): readonly Voice[] {
-  return [flagVoice(half, input), environmentVoice(input), configVoice(half, input), savedVoice(half, input)];
+  return [
+    flagVoice(half, input),
+    doNotTrackVoice(input),
+    ...variableVoices(half, input),
+    configVoice(half, input),
+    savedVoice(half, input),
+  ];
 }
 
 function decide(half: Half, input: ChoiceInput): Decision {

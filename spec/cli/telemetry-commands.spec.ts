@@ -82,6 +82,19 @@ describe('gatewayd telemetry', () => {
     expect(wrong.stderr).to.contain('(CLI_NO_HALF)');
   });
 
+  it('status names the no of the file and the variable that says yes, and the no wins', async () => {
+    using folder = new Folder({
+      'gatewayd.yaml': 'plugins: [{ name: telemetry, config: { usageReport: { enabled: false } } }]\n',
+    });
+    const variable = 'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_ENABLED';
+    const environment = cleanEnvironment({ XDG_CONFIG_HOME: folder.at('config'), [variable]: 'true' });
+    const { stdout } = await gatewayd(['telemetry', 'status'], { cwd: folder.path, environment });
+    expect(stdout)
+      .to.match(/^Usage report: off \(turned off in the config: usageReport.enabled is false in its row\)$/m)
+      .and.match(new RegExp(`^  environment +yes +by ${variable}, which`, 'm'))
+      .and.match(/^  config +no +in the config: usageReport.enabled is false/m);
+  });
+
   it('disable says what to do where it cannot save that', async () => {
     using folder = new Folder({ config: 'no folder' });
     const environment = cleanEnvironment({ XDG_CONFIG_HOME: folder.at('config') });

@@ -140,7 +140,7 @@ describe('an environment variable', () => {
       for (const spelling of [0, 1]) {
         const name = `GATEWAYD_${path.map((key) => spellings(key)[spelling] ?? spellings(key)[0]).join('_')}`;
         const tree = {};
-        expect(applyEnvironment(tree, { [name]: text }, new Sources(), {}), name).to.deep.equal([]);
+        expect(applyEnvironment(tree, { [name]: text }, new Sources(), {}).issues, name).to.deep.equal([]);
         expect(valueAt(tree, path), name).to.deep.equal(value);
       }
     }

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { telemetryChoice, voicesOf } from '../../lib/telemetry/choice.ts';
+import { stringify } from 'yaml';
+import { loadConfig } from '../../lib/config/load.ts';
+import { choiceConfig, type ChoiceInput, telemetryChoice, voicesOf } from '../../lib/telemetry/choice.ts';
+import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
 import { reportNotice } from '../../lib/telemetry/notice.ts';
 import { telemetryPlaces } from '../../lib/telemetry/places.ts';
 import { reportSchema } from '../../lib/telemetry/report-fields.ts';
@@ -60,10 +63,12 @@ describe('the saved choice', () => {
     if (process.platform !== 'linux') return;
     expect(telemetryPlaces(given)).to.deep.equal({
       choiceFile: '/c/gatewayd/telemetry.json',
+      crashFolder: '/s/gatewayd/crashes',
       logFile: '/s/gatewayd/telemetry.log',
     });
     expect(telemetryPlaces({ HOME: '/home/me', XDG_CONFIG_HOME: 'relative', XDG_STATE_HOME: '' })).to.deep.equal({
       choiceFile: '/home/me/.config/gatewayd/telemetry.json',
+      crashFolder: '/home/me/.local/state/gatewayd/crashes',
       logFile: '/home/me/.local/state/gatewayd/telemetry.log',
     });
   });
@@ -109,17 +114,83 @@ describe('everybody who has a word in telemetry', () => {
     expect(combinations).to.equal(810);
   });
 
-  it('is named by the variable where that is what says no', () => {
+  it('is named by the variable where that is what says no', async () => {
     for (const name of [
       'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_ENABLED',
       'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGEREPORT_ENABLED',
     ]) {
-      const row = { config: { usageReport: { enabled: false } } };
-      const { usageReport } = telemetryChoice({ flags: {}, environment: { [name]: 'false' }, row });
+      const { usageReport } = telemetryChoice(await inputFrom({}, { [name]: 'false' }));
       expect(usageReport).to.deep.equal({ on: false, why: `turned off by ${name}` });
     }
   });
+
+  it('is heard from the file though a variable says yes, and from a variable though another one does', async () => {
+    const switches = [undefined, true, false];
+    const words = [undefined, 'true', 'false'];
+    let combinations = 0;
+    for (const half of ['usageReport', 'sentry'] as const) {
+      const upper = half === 'sentry' ? 'SENTRY' : 'USAGE_REPORT';
+      for (const enabled of switches)
+        for (const inFile of switches)
+          for (const rowVariable of words)
+            for (const variable of words)
+              for (const second of half === 'sentry' ? [undefined] : words) {
+                const row = { ...(enabled !== undefined && { enabled }), config: { [half]: { enabled: inFile } } };
+                const environment = {
+                  GATEWAYD_PLUGINS_TELEMETRY_ENABLED: rowVariable,
+                  [`GATEWAYD_PLUGINS_TELEMETRY_CONFIG_${upper}_ENABLED`]: variable,
+                  GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGEREPORT_ENABLED: second,
+                  GATEWAYD_PLUGINS_TELEMETRY_CONFIG_SENTRY_DSN: 'https://k@s.invalid/1',
+                };
+                const input = await inputFrom(row, environment);
+                const inConfig = enabled === false || inFile === false;
+                const inEnvironment = [rowVariable, variable, second].includes('false');
+                for (const flag of switches)
+                  for (const saved of switches) {
+                    combinations += 1;
+                    const whole = {
+                      ...input,
+                      flags: { [half]: flag },
+                      saved: {
+                        state: 'read',
+                        toldSchema: 0,
+                        file: '/f',
+                        ...(saved !== undefined && { [half]: saved }),
+                      },
+                    } as const;
+                    expect(telemetryChoice(whole)[half].on).to.equal(
+                      flag ?? !(inConfig || inEnvironment || saved === false),
+                    );
+                    const refusing = voicesOf(half, whole).filter(({ says }) => says === 'no');
+                    expect([...new Set(refusing.map(({ source }) => source))]).to.deep.equal([
+                      ...(flag === false ? ['flag'] : []),
+                      ...(inEnvironment ? ['environment'] : []),
+                      ...(inConfig ? ['config'] : []),
+                      ...(saved === false ? ['saved choice'] : []),
+                    ]);
+                  }
+              }
+    }
+    expect(combinations).to.equal(81 * 9 + 243 * 9);
+  });
+
+  it('is no yes of the file where what a variable replaced there is nothing that can be understood', async () => {
+    const name = 'GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_ENABLED';
+    const input = await inputFrom({ config: { usageReport: { enabled: 'no' } } }, { [name]: 'true' });
+    expect(telemetryChoice(input).usageReport.on).to.equal(false);
+  });
 });
+
+/** What a choice is made from where a file has this row of telemetry's, and these variables are set. */
+async function inputFrom(row: object, environment: NodeJS.ProcessEnv): Promise<ChoiceInput> {
+  using folder = new Folder({ 'gatewayd.yaml': stringify({ plugins: [{ name: 'telemetry', ...row }] }) });
+  const loaded = await loadConfig({
+    configFile: folder.at('gatewayd.yaml'),
+    environment,
+    pluginConfigSchemas: { telemetry: telemetryConfigSchema },
+  });
+  return { flags: {}, environment, ...choiceConfig(loaded) };
+}
 
 describe('the notice before the first report', () => {
   const on = telemetryChoice({ flags: {}, environment: {}, row: undefined });
