@@ -22,6 +22,9 @@ import { within } from './plugin/deadline.ts';
 import type { ExplainedHook } from './plugin/explain.ts';
 import { PluginHost } from './plugin/host.ts';
 import type { PluginHostOptions } from './plugin/options.ts';
+import type { ManagedPlugin } from './plugin/managed-plugin.ts';
+import { pluginErrors } from './plugin/errors.ts';
+import { Relocations } from './plugin/relocations.ts';
 import type { PluginReport } from './plugin/report.ts';
 import { type PluginStatus, statusOf } from './plugin/status.ts';
 import {
@@ -123,7 +126,10 @@ export interface Explained {
 export interface ReloadRequest {
   /** The plugins whose modules are imported anew; all of them where it is left out. */
   readonly plugins?: readonly string[];
-  /** Where plugins are to run from now on, whatever their rows say; for the life of the process. */
+  /**
+   * Where plugins are to run, whatever their rows say, until their rows or files change. Where these are all that are
+   * named, the configuration is not read again.
+   */
   readonly isolation?: Readonly<Record<string, PluginRow['isolation']>>;
 }
 
@@ -161,7 +167,13 @@ export class GatewayD {
   readonly #saved: SavedChoice;
   readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
   #host: PluginHost;
-  #isolation: NonNullable<ReloadRequest['isolation']> = {};
+  /** The configuration that is in force, before plugins changed it. */
+  #loaded: LoadedConfig;
+  #relocations = new Relocations();
+  /** Why plugins were moved, by their names. */
+  readonly #demoted = new Map<string, string>();
+  /** Those that misbehaved before there was anything to reload. */
+  readonly #misbehaved: (readonly [plugin: ManagedPlugin, reason: string])[] = [];
   /** Of the newest generation that was tried. */
   #newest = 1;
   #gateway: Gateway | undefined;
@@ -175,7 +187,8 @@ export class GatewayD {
     const { options: hostOptions, choice, saved } = pluginHostOptions(options);
     this.#choice = choice;
     this.#saved = saved;
-    this.#host = new PluginHost(hostOptions);
+    this.#loaded = options.loaded;
+    this.#host = new PluginHost({ ...hostOptions, misbehaves: this.#misbehaves });
     this.#generations = new Generations(this.#host.hooks);
   }
 
@@ -213,6 +226,7 @@ export class GatewayD {
       await this.#listenForCommands(final.pluginHost.controlSocket);
       this.#host.watch();
       if (this.#options.devMode) await this.#watchPlugins();
+      for (const [plugin, reason] of this.#misbehaved) void this.#demote(plugin, reason);
       return {
         version,
         configFile: this.#options.loaded.configFile,
@@ -279,7 +293,7 @@ export class GatewayD {
       generation: current.number,
       generations: all.map(({ number, tenants }) => ({ number, sessions: tenants })),
       servers: this.#gateway?.addresses ?? [],
-      plugins: statusOf(this.#host),
+      plugins: statusOf(this.#host, new Map([...this.#demoted].filter(([name]) => this.#relocations.has(name)))),
     };
   }
 
@@ -371,18 +385,18 @@ export class GatewayD {
     await this.#watch.start();
   }
 
-  async #reload({ plugins, isolation }: ReloadRequest): Promise<Reloaded> {
+  async #reload({ plugins, isolation = {} }: ReloadRequest): Promise<Reloaded> {
     const begun = performance.now();
     if (this.#gateway === undefined || this.#stopped !== undefined) throw stopping();
-    const loaded = (await this.#options.reread?.()) ?? this.#options.loaded;
+    const movesOnly = plugins?.every((name) => Object.hasOwn(isolation, name)) === true && plugins.length > 0;
+    const loaded = (movesOnly ? undefined : await this.#options.reread?.()) ?? this.#loaded;
     const generation = ++this.#newest;
-    const isolated = { ...this.#isolation, ...isolation };
     const { options } = pluginHostOptions({ ...this.#options, loaded });
-    const rows = withIsolation(options.rows, isolated);
     const old = this.#host;
+    const relocations = await this.#relocations.next(options.rows, old.loaded, isolation);
     const before = new Map(old.loaded.map((plugin) => [plugin.name, plugin.version]));
     const host = new PluginHost(
-      { ...options, rows, generation },
+      { ...options, rows: relocations.applyTo(options.rows), generation, misbehaves: this.#misbehaves },
       { host: old, ...(plugins === undefined ? {} : { names: plugins }) },
     );
     try {
@@ -392,7 +406,8 @@ export class GatewayD {
       if (this.#stopped !== undefined) throw stopping();
       await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
       if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), host);
-      this.#isolation = isolated;
+      this.#loaded = loaded;
+      this.#relocations = relocations;
       this.#replace(old, host, generation, milliseconds(final.pluginHost.reloadDrainTimeout));
     } catch (error) {
       await host.deactivate();
@@ -407,6 +422,29 @@ export class GatewayD {
       servers: this.#gateway.addresses,
       milliseconds: took,
     };
+  }
+
+  readonly #misbehaves = (plugin: ManagedPlugin, reason: string): void => {
+    if (this.#gateway === undefined) this.#misbehaved.push([plugin, reason]);
+    else void this.#demote(plugin, reason);
+  };
+
+  /** Moves a plugin to a thread of its own. */
+  async #demote(misbehaved: ManagedPlugin, reason: string): Promise<void> {
+    const { name: plugin } = misbehaved;
+    // What a former generation of it still does says nothing of this one.
+    if (!this.#host.loaded.includes(misbehaved)) return;
+    let error: GatewayDError;
+    try {
+      await this.reload({ plugins: [plugin], isolation: { [plugin]: 'worker' } });
+      this.#demoted.set(plugin, reason);
+      error = new GatewayDError(pluginErrors.PLUGIN_DEMOTED, { plugin, reason });
+    } catch (cause) {
+      if (this.#stopped !== undefined) return;
+      error = new GatewayDError(pluginErrors.PLUGIN_NOT_DEMOTED, { plugin, reason, obstacle: messageOf(cause) });
+    }
+    const { code, message, mend } = error;
+    this.#logger.warn({ plugin, code, mend }, message);
   }
 
   #replace(old: PluginHost, host: PluginHost, generation: number, limit: number): void {
@@ -540,16 +578,6 @@ export function pluginHostOptions(options: GatewayDOptions): {
       compiledSchemas: compiledConfigSchema,
     },
   };
-}
-
-/** The rows with the plugins' places to run as they are asked for, of plugins without a row as well. */
-function withIsolation(
-  rows: readonly PluginRow[],
-  isolation: NonNullable<ReloadRequest['isolation']>,
-): readonly PluginRow[] {
-  const named = rows.map((row) => ({ ...row, isolation: isolation[row.name] ?? row.isolation }));
-  const others = Object.entries(isolation).filter(([name]) => !rows.some((row) => row.name === name));
-  return [...named, ...others.map(([name, place]) => ({ ...defaultPluginRow(name), isolation: place }))];
 }
 
 const areNames = (value: unknown): value is string[] =>

@@ -27,8 +27,11 @@ function text({ version, pid, generation, generations, plugins }: Status): strin
   );
 }
 
-function blockOf({ name, version, state, error, hooks }: Status['plugins'][number]): string {
-  const title = `\n${printable(name)} ${version ?? ''} ${state}`;
+const places = { none: '', worker: ', in a thread of its own', process: ', in a process of its own' };
+
+function blockOf({ name, version, state, isolation, demoted, error, hooks }: Status['plugins'][number]): string {
+  const why = demoted === null ? '' : `: it ${printable(demoted)}`;
+  const title = `\n${printable(name)} ${version ?? ''} ${state}${places[isolation]}${why}`;
   if (error !== null) return `${title}: ${printable(error.message)}\n  ${printable(error.mend)}`;
   const rows = hooks.map(({ hook, calls, errors, skipped, p50Ms, p99Ms, breaker }) => [
     hook,

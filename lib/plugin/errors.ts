@@ -210,6 +210,15 @@ export const pluginErrors = defineErrors({
     message: 'Plugin {plugin} asks for isolation: {isolation}, and there is no such place here',
     mend: 'Set `isolation: none` in its row if it may run inside gatewayd.',
   },
+  PLUGIN_DEMOTED: {
+    message: 'Plugin {plugin} was moved to a thread of its own, because it {reason}',
+    mend: 'Mend the plugin; it is moved back when its files or its row change. `demote: false` in its row keeps it in gatewayd.',
+  },
+  PLUGIN_NOT_DEMOTED: {
+    message:
+      'Plugin {plugin} {reason}, and stays in gatewayd all the same, because it cannot be moved to a thread of its own: {obstacle}',
+    mend: 'Mend the plugin, or take `demote: true` out of its row if it cannot run in a thread.',
+  },
   PLUGIN_PERMISSION_MISSING: {
     message: 'Plugin {plugin} asks for {asked}, and its row grants no more than {granted}',
     mend: 'If the plugin may do that, add it to `permissions` in its row.',

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PluginRow } from '../config/schema.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
 import type { Trust } from '../hooks/loaded-plugin.ts';
 import { checksumOfFile, checksumOfFolder, type Observe } from './checksum.ts';
@@ -53,6 +54,11 @@ async function lockFor(located: readonly Located[], options: PluginOptions): Pro
     if (error instanceof GatewayDError) return error;
     throw error;
   });
+}
+
+/** Where a plugin runs: what comes with gatewayd in gatewayd itself, whatever its row says. */
+export function isolationOf({ row, source }: Pick<Examined, 'row' | 'source'>): PluginRow['isolation'] {
+  return source?.builtIn === true ? 'none' : (row?.isolation ?? 'none');
 }
 
 class Examiner {

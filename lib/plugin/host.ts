@@ -6,7 +6,7 @@ import { refuseWithout } from '../hooks/missing-guard.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
-import { checksumOf, examine, type Examined, type Ready } from './examine.ts';
+import { checksumOf, examine, isolationOf, type Examined, type Ready } from './examine.ts';
 import { explain, type ExplainedHook } from './explain.ts';
 import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
@@ -19,6 +19,7 @@ import { inProcess, type Runner } from './loader.ts';
 import { locate, notFound } from './locate.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
+import { Misbehaviour } from './misbehaviour.ts';
 import { registerModuleHooks } from './module-hooks.ts';
 import { type ModuleTag, tagOf } from './module-tag.ts';
 import type { PluginHostOptions } from './options.ts';
@@ -149,9 +150,7 @@ export class PluginHost {
   /** Has plugins named that hold the whole process, from now on until they are deactivated. */
   watch(): void {
     const { hangTimeout: limit = 0 } = this.#options;
-    const guests = this.loaded.filter(
-      ({ examined, face }) => face.trust !== 'built-in' && (examined.row?.isolation ?? 'none') === 'none',
-    );
+    const guests = this.loaded.filter(({ examined, face }) => face.trust !== 'built-in' && !isElsewhere(examined));
     if (limit === 0 || guests.length === 0) return;
     this.#endWatch = watchForHangs({
       limit,
@@ -202,6 +201,7 @@ export class PluginHost {
     const contain = (error: unknown): boolean => {
       const place = this.#attribution.placeOf(error);
       if (place) this.#report(place.owner, error, { hook: place.hook, phase: 'async' });
+      place?.owner.misbehaviour?.uncaught();
       return place !== undefined;
     };
     return containUncaught({
@@ -234,11 +234,14 @@ export class PluginHost {
   }
 
   /** Whether a plugin's module is imported anew: always in a thread or process of its own, which is a new one. */
-  #isFresh({ name, source, row }: Examined): boolean {
+  #isFresh(examined: Examined): boolean {
     const asked = this.#before?.names;
     // What comes with gatewayd cannot have changed.
-    if (source?.builtIn === true) return false;
-    return asked === undefined || asked.includes(name) || (row?.isolation ?? 'none') !== 'none';
+    if (examined.source?.builtIn === true) return false;
+    if (asked === undefined || asked.includes(examined.name) || isElsewhere(examined)) return true;
+    const before = this.#before?.plugins.get(examined.name);
+    // One that was elsewhere has no module here.
+    return before !== undefined && isElsewhere(before.examined);
   }
 
   #tagFor(examined: Examined): ModuleTag {
@@ -265,6 +268,9 @@ export class PluginHost {
     });
     const plugin = new ManagedPlugin(examined, { rank: rank === -1 ? Infinity : rank, generation, failures, throttle });
     plugin.tag = this.#tagFor(examined);
+    if (mayBeMoved(examined)) {
+      plugin.misbehaviour = new Misbehaviour((reason) => this.#options.misbehaves?.(plugin, reason));
+    }
     if (examined.path !== null) this.#attribution.add(examined.path, plugin, plugin.tag);
     this.#registry.add(plugin);
     if (plugin.error !== null) this.#report(plugin, plugin.error, { hook: null, phase: 'load' });
@@ -275,7 +281,7 @@ export class PluginHost {
     const ready = this.#registry.managed.flatMap((plugin) =>
       plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
     );
-    const here = ready.filter((one) => (one.ready.row?.isolation ?? 'none') === 'none');
+    const here = ready.filter((one) => !isElsewhere(one.ready));
     if (this.#before !== null || here.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
     if (here.some((one) => !one.ready.source.builtIn)) {
       this.#endPatches = watchForPatches((patch) => this.#patched(patch, null, 'async'));
@@ -472,6 +478,7 @@ export class PluginHost {
     const error = new GatewayDError(pluginErrors.PLUGIN_TAPS_PAUSED, { plugin: name, hook, ...counts });
     this.#warn(error, fields);
     recordFailure(plugin, error, { hook, phase: 'hook' });
+    plugin.misbehaviour?.paused(hook);
   }
 
   #hung({ plugin: name, hook, stack, since }: Hang): boolean {
@@ -479,9 +486,11 @@ export class PluginHost {
     if (plugin === undefined) return false;
     const cause = new Error('its stack while it did');
     cause.stack = [`Error: ${cause.message}`, ...stack.map((frame) => `    ${frame}`)].join('\n');
-    const values = { plugin: name, milliseconds: Math.round(Number(process.hrtime.bigint()) / 1e6 - since) };
+    const milliseconds = Math.round(Number(process.hrtime.bigint()) / 1e6 - since);
+    const values = { plugin: name, milliseconds };
     const error = new GatewayDError(pluginErrors.PLUGIN_HUNG, values, stack.length > 0 ? { cause } : undefined);
     this.#report(plugin, error, { hook, phase: hook === null ? 'async' : 'hook' });
+    plugin.misbehaviour?.hung(milliseconds);
     return true;
   }
 
@@ -518,3 +527,9 @@ export class PluginHost {
     }
   }
 }
+
+/** Whether it does not run in gatewayd itself. */
+const isElsewhere = (plugin: Examined): boolean => isolationOf(plugin) !== 'none';
+
+const mayBeMoved = (plugin: Examined): boolean =>
+  plugin.row?.demote === true && plugin.source?.builtIn !== true && !isElsewhere(plugin);

@@ -1,4 +1,4 @@
-import { examine, type Examined } from './examine.ts';
+import { examine, isolationOf, type Examined } from './examine.ts';
 import type { PluginOptions } from './options.ts';
 import type { PluginReport } from './report.ts';
 
@@ -20,6 +20,7 @@ function reportOf(examined: Examined): PluginReport {
     checksum,
     trust: examined.state === 'found' ? examined.trust : null,
     state,
+    isolation: isolationOf(examined),
     milliseconds: null,
     ...(error === null ? {} : { error }),
   };

@@ -6,10 +6,11 @@ import { statisticsOf } from '../hooks/view.ts';
 import type { ViewOwner } from '../hooks/view-owner.ts';
 import type { Logger } from '../logger.ts';
 import { ChangeLog } from './change-log.ts';
-import type { Examined } from './examine.ts';
+import { isolationOf, type Examined } from './examine.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { FailureThrottle } from './failure-throttle.ts';
 import { unversioned } from './manifest.ts';
+import type { Misbehaviour } from './misbehaviour.ts';
 import type { ModuleTag } from './module-tag.ts';
 import type { Deactivate } from './plugin.ts';
 import type { PluginModule } from './plugin-module.ts';
@@ -57,6 +58,8 @@ export class ManagedPlugin {
   view: Hooks | null = null;
   /** Null until the plugin asks for it. */
   logger: Logger | null = null;
+  /** For one that is to be moved when it misbehaves. */
+  misbehaviour: Misbehaviour | null = null;
   /** Told when it has gone to another state. */
   onTransition: (() => void) | null = null;
   #state: PluginState;
@@ -120,6 +123,7 @@ export class ManagedPlugin {
       checksum: examined.checksum,
       trust: examined.state === 'found' ? examined.trust : null,
       state,
+      isolation: isolationOf(examined),
       milliseconds,
       ...(this.error === null ? {} : { error: this.error }),
     };

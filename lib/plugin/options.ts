@@ -1,6 +1,7 @@
 import type { PluginHostConfig, PluginRow } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { Runner } from './loader.ts';
+import type { ManagedPlugin } from './managed-plugin.ts';
 import type { CompiledSchemas } from './plugin-config.ts';
 
 /** Where plugins are and how they come to be trusted. */
@@ -40,6 +41,8 @@ export interface PluginHostOptions extends PluginOptions {
   /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */
   readonly applyTimeout?: number;
   readonly compiledSchemas?: CompiledSchemas;
+  /** Told, once, of a plugin whose row says `demote: true` that it had better run in a thread of its own, and why. */
+  readonly misbehaves?: (plugin: ManagedPlugin, reason: string) => void;
   /** Places for plugins to run that are not this process, by what a row calls them; undefined for one that there is not. */
   readonly runners?: (isolation: PluginRow['isolation']) => Promise<Runner | undefined>;
 }

@@ -1,3 +1,4 @@
+import type { PluginRow } from '../config/schema.ts';
 import type { GatewayDError } from '../errors.ts';
 import type { Trust } from '../hooks/loaded-plugin.ts';
 
@@ -19,6 +20,8 @@ export interface PluginReport {
   /** Null for a plugin that is not trusted, and for one nobody asked about. */
   readonly trust: Trust | null;
   readonly state: PluginState;
+  /** Where it runs, or would. */
+  readonly isolation: PluginRow['isolation'];
   /** Import and `apply` together; null for a plugin of which no code ran. */
   readonly milliseconds: number | null;
   /** Why it failed: its code, its message and what to do. */

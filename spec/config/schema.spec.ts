@@ -43,6 +43,7 @@ const row: PluginRow = {
   errorReports: 'all',
   required: false,
   isolation: 'none',
+  demote: false,
   memoryLimit: 256,
   checksum: '',
   url: '',

@@ -211,6 +211,12 @@ export const pluginRowSchema = {
       enum: ['none', 'worker', 'process'],
       default: 'none',
     },
+    demote: {
+      type: 'boolean',
+      description:
+        'Move the plugin to a thread of its own, until its files or this row change, when it misbehaves in gatewayd itself: when it holds the whole process, or when three times within ten minutes its circuit breaker opens or it leaves an error uncaught.',
+      default: false,
+    },
     memoryLimit: {
       type: 'integer',
       minimum: 16,
