@@ -22,8 +22,8 @@ const shared = {
 };
 // Node's hooks are registered by the URL of a module that has nothing else in it, and a thread or process is started
 // with one.
-const ownFiles = ['plugin/module-hooks.js', 'plugin/watchdog-thread.js', 'isolation/guest/guest-entry.js'].map(
-  path.normalize,
+const ownFiles = ['plugin/module-hooks.js', 'plugin/watchdog-thread.js', 'isolation/guest/guest-entry.js'].map((file) =>
+  path.normalize(file),
 );
 
 const places = {

@@ -52,6 +52,8 @@ export class Watchdog {
   readonly #worker: Worker;
   readonly #beating: NodeJS.Timeout;
   readonly #roots: PluginRoot[] = [];
+  /** Whose roots it was told of: those of later generations are mostly the same. */
+  readonly #known = new Set<string>();
   #tapsSent = 0;
   #debugged = false;
 
@@ -75,7 +77,12 @@ export class Watchdog {
 
   /** @param roots of plugins that it may meet, beside those it knows */
   know(roots: readonly PluginRoot[]): void {
-    this.#roots.push(...roots);
+    for (const root of roots) {
+      const key = `${root.plugin} ${root.path}`;
+      if (this.#known.has(key)) continue;
+      this.#known.add(key);
+      this.#roots.push(root);
+    }
     this.#beat();
   }
 
