@@ -3,6 +3,7 @@ import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { pino } from 'pino';
+import type { Logger } from '../../lib/index.ts';
 import { sendUsageReport } from '../../plugins/telemetry/usage-report.ts';
 import { Collector } from '../support/collector.ts';
 import { ownHome } from '../support/own-home.ts';
@@ -83,6 +84,29 @@ describe('a usage report to a collector that is not well', () => {
         expect(lines[0]!.msg).to.equal('the usage report was not sent');
       });
     }
+  }
+
+  for (const [when, fault] of Object.entries<(socket: Socket) => void>({
+    'before the handshake': (socket) => void socket.end(),
+    'once it has heard the first of it': (socket) => void socket.once('data', () => socket.end()),
+    'in the middle of its own first record': (socket) => void socket.once('data', () => socket.end('\x16\x03\x03\0d')),
+  })) {
+    it(`notices at once where that hangs up on TLS ${when}: both attempts are over before the life of a report`, async () => {
+      const { port, sockets } = await serve(fault);
+      const message: string[] = [];
+      const log = ({ err }: { err?: Error }) => void message.push(String(err?.message));
+      const life = new AbortController();
+      await sendUsageReport({
+        source,
+        to: { ...to, address: `127.0.0.1:${port}`, tls: true },
+        life: life.signal,
+        logger: { ...pino({ level: 'silent' }), debug: log } as unknown as Logger,
+      });
+      // One that nobody noticed ends by the limit, without another attempt and as aborted.
+      expect(sockets).to.have.length(2);
+      expect(message).to.have.length(1);
+      expect(message[0]).to.match(/disconnected before secure TLS connection/);
+    });
   }
 
   it('takes no more of an answer than an empty one has, and keeps no gigabyte', async () => {
