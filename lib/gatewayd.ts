@@ -31,6 +31,8 @@ import {
   choiceConfig,
   choiceOnceLoaded,
   chosenConfig,
+  errorRecipients,
+  type ErrorRecipients,
   telemetryChoice,
   type TelemetryChoice,
 } from './telemetry/choice.ts';
@@ -76,7 +78,7 @@ export interface Started {
   readonly reports: readonly PluginReport[];
   readonly servers: readonly { readonly name: string; readonly address: string }[];
   readonly databases: readonly StartedDatabase[];
-  readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string };
+  readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string; readonly errorsTo: ErrorRecipients };
   /** What is to be said of the usage report before `announce()` lets it be sent; null where all of it was said before. */
   readonly notice: string | null;
   /** From the call of `start()` until every server listened. */
@@ -465,10 +467,12 @@ export class GatewayD {
   #telemetry(): Pick<Started, 'telemetry' | 'notice'> {
     const isTelemetry = ({ name }: { readonly name: string }) => name === 'telemetry';
     const choice = choiceOnceLoaded(this.#choice, this.#host.reports.find(isTelemetry));
-    const address = reportAddress(this.#options.loaded.config.plugins.find(isTelemetry));
+    const rows = this.#options.loaded.config.plugins;
+    const row = rows.find(isTelemetry);
+    const address = reportAddress(row);
     const told = this.#saved.toldSchema;
     return {
-      telemetry: { ...choice, usageReportAddress: address },
+      telemetry: { ...choice, usageReportAddress: address, errorsTo: errorRecipients({ row, rows }) },
       notice: isTelemetryDebug(this.#options.environment)
         ? null
         : reportNotice({ choice, schema: reportSchema, told, address }),

@@ -60,11 +60,11 @@ function connectTo(address: string): { host: string; port: string } {
 }
 
 function telemetryLines({ telemetry, notice, ...started }: Started, launcher: string): string[] {
-  const { usageReport, sentry, usageReportAddress } = telemetry;
+  const { usageReport, sentry, usageReportAddress, errorsTo } = telemetry;
   const report = usageReport.on
     ? `one anonymous usage report (versions, system, plugins and their checksums) goes to ${usageReportAddress}.`
     : `no usage report (${usageReport.why}).`;
-  const errors = sentry.on ? 'Errors go to your Sentry.' : `No error reports (${sentry.why}).`;
+  const errors = sentry.on ? recipients(errorsTo) : `No error reports (${sentry.why}).`;
   if (notice !== null) return [`${notice}.`, errors];
   return [
     `${report} ${errors}`,
@@ -73,6 +73,14 @@ function telemetryLines({ telemetry, notice, ...started }: Started, launcher: st
       ? ['Turn it off: DO_NOT_TRACK=1, --usage-report=false, `gatewayd telemetry disable`, or the config']
       : []),
   ];
+}
+
+function recipients({ operator, authors }: Started['telemetry']['errorsTo']): string {
+  if (!authors) return 'Errors go to your Sentry.';
+  const theirs = 'those of plugins whose row has a sentryDsn';
+  return operator
+    ? `Errors go to your Sentry, ${theirs} to that one, too.`
+    : `No errors of gatewayd are sent; ${theirs} go to that one.`;
 }
 
 /** The command that shows the report of this very run. */

@@ -20,7 +20,7 @@ export interface PluginFailure {
   readonly phase: FailurePhase;
   /** The generation of plugins that failed: 1 for the first of a process. */
   readonly generation: number;
-  /** Failures in the same place just before this one of which nothing else was said, being too many. */
+  /** Failures in the same place since the last one that `hooks.error` was told of: they were too many. */
   readonly suppressed: number;
 }
 

@@ -34,19 +34,19 @@ export function coded(plugin: ManagedPlugin, error: unknown, { hook, phase }: Fa
  * the dozen it only says how many there were. Never throws.
  */
 export function reportFailure(logger: Logger, plugin: ManagedPlugin, error: unknown, place: FailurePlace): void {
-  const suppressed = plugin.throttle.admit(placeName(place));
-  if (suppressed === null) return;
+  const left = plugin.throttle.admit(placeName(place));
+  if (left === null) return;
   const { code, message, mend } = coded(plugin, error, place);
   const { name, version, generation } = plugin;
   const thrown = thrownBy(error);
-  const fields = { plugin: name, version, generation, ...place, ...(suppressed > 0 ? { suppressed } : {}), code, mend };
+  const fields = { plugin: name, version, generation, ...place, ...(left.unsaid > 0 ? { suppressed: left.unsaid } : {}), code, mend };
   try {
     logger.error({ ...fields, err: thrown }, message);
   } catch {
     // A getter that throws, causes that go round: what cannot be written must not cost the start, nor the process.
     logger.error(fields, message);
   }
-  recordFailure(plugin, thrown, place, suppressed);
+  recordFailure(plugin, thrown, place, left.suppressed);
 }
 
 /** Tells the taps of the plugin's `hooks.error` of a failure. Never throws. */

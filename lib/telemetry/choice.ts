@@ -167,10 +167,25 @@ function decide(half: Half, input: ChoiceInput): Decision {
   return refusal === undefined ? { on: true, why: 'on by default' } : { on: false, why: `turned off ${refusal.how}` };
 }
 
-function hasDsn({ row, rows = [] }: ChoiceInput): boolean {
+/** Whose Sentry projects get errors, where error reports are on. */
+export interface ErrorRecipients {
+  /** Whoever runs gatewayd. */
+  readonly operator: boolean;
+  /** The authors of plugins. */
+  readonly authors: boolean;
+}
+
+/** Whose Sentry projects the config names. */
+export function errorRecipients({ row, rows = [] }: Pick<ChoiceInput, 'row' | 'rows'>): ErrorRecipients {
   const dsn = sectionOf(row, 'sentry')['dsn'];
-  if (typeof dsn === 'string' && dsn !== '') return true;
-  return rows.some(({ enabled, sentryDsn, errorReports }) => enabled && sentryDsn !== '' && errorReports !== 'none');
+  const isAuthored = ({ enabled, sentryDsn, errorReports }: AuthoredRow) =>
+    enabled && sentryDsn !== '' && errorReports !== 'none';
+  return { operator: typeof dsn === 'string' && dsn !== '', authors: rows.some(isAuthored) };
+}
+
+function hasDsn(input: ChoiceInput): boolean {
+  const { operator, authors } = errorRecipients(input);
+  return operator || authors;
 }
 
 /**

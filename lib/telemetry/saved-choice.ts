@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { telemetryErrors } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** What the user's own file says. */
 export interface SavedChoice {
@@ -67,7 +68,7 @@ export async function saveChoice(
   const { usageReport, sentry, toldSchema } = { ...readSavedChoice(file), ...changes };
   const written = `${file}.${process.pid}.new`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await writeFile(written, `${JSON.stringify({ usageReport, sentry, toldSchema }, null, 2)}\n`);
     // Whole or not at all: another process may read it right now.
     await rename(written, file);

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 /** How it went: `unknown` where the process ended before it was known. */
 export type Outcome = 'delivered' | 'failed' | 'unknown';
@@ -65,7 +66,7 @@ export class SentLog {
 }
 
 async function append(file: string, line: SendingLine | OutcomeLine): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   await rotate(file);
   // One write to the end of the file: other processes of ours may write to it, too.
   await appendFile(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });

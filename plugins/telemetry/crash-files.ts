@@ -1,15 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../../lib/telemetry/make-folder.ts';
 import type { ErrorEventToSend } from './error-event.ts';
 
 const fileLimit = 8;
@@ -29,14 +21,6 @@ export interface CrashFile {
 /** What stands for a Sentry project on the disk. */
 export function projectOf(dsn: string): string {
   return createHash('sha256').update(dsn).digest('hex').slice(0, 16);
-}
-
-/** `mkdir` of Node with `recursive` goes round for ever where the system says that there is no such place, as in /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  const parent = path.dirname(folder);
-  if (parent !== folder) makeFolder(parent);
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 function remove(file: string): void {

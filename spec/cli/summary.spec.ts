@@ -51,6 +51,7 @@ const started: Started = {
     usageReport: { on: true, why: 'on by default' },
     sentry: { on: false, why: 'no DSN is configured: errors stay in the log' },
     usageReportAddress: 'localhost:59091',
+    errorsTo: { operator: false, authors: false },
   },
   notice: null,
   milliseconds: 312,
@@ -71,6 +72,19 @@ describe('the start-up summary', () => {
       .and.contain('gatewayd telemetry show')
       .and.contain('DO_NOT_TRACK');
   });
+
+  for (const [operator, authors, said] of [
+    [true, false, 'Errors go to your Sentry.'],
+    [true, true, 'Errors go to your Sentry, those of plugins whose row has a sentryDsn to that one, too.'],
+    [false, true, 'No errors of gatewayd are sent; those of plugins whose row has a sentryDsn go to that one.'],
+  ] as const) {
+    it(`says of errors: ${said}`, async () => {
+      const sentry = { on: true, why: 'on by default' };
+      const telemetry = { ...started.telemetry, sentry, errorsTo: { operator, authors } };
+      const text = (await summary({ ...started, telemetry }, plain)).replaceAll(/\s+/g, ' ');
+      expect(text).to.contain(` ${said} `);
+    });
+  }
 
   it('puts failed plugins below the table, with their code and what to do', async () => {
     const text = await summary(started, plain);

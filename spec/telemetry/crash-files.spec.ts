@@ -44,6 +44,11 @@ describe('the folder of crashes', () => {
 
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
+  it('keeps nothing below /proc, and holds nothing up', function () {
+    if (process.platform !== 'linux') this.skip();
+    expect(new CrashFiles('/proc/nowhere/gatewayd/crashes').keep(dsn, event())).to.equal(null);
+  });
+
   it('keeps an event whole, until it is removed', () => {
     const crash = event();
     files.keep(dsn, crash);

@@ -166,18 +166,46 @@ describe('error reports', function () {
     ]);
   });
 
-  it('are kept back in a storm, and the next one says how many were', async () => {
+  it('are kept back in a storm, one plugin and hook without the other', async () => {
     await apply();
     await host.startup();
     for (let count = 0; count < 10_000; count += 1) first.fail(new Error('no'), 'opening');
     second.fail(new Error('no'), 'opening');
     first.fail(new Error('no'), 'closed');
     await ingest.whenEvents(7);
-    await deactivate();
     const told = ingest.events.map(({ tags }) => `${tags!['plugin.name']} ${tags!['hook']}`);
     expect(told.filter((one) => one === 'first opening')).to.have.length(5);
     expect(told.filter((one) => one === 'second opening')).to.have.length(1);
     expect(told.filter((one) => one === 'first closed')).to.have.length(1);
+  });
+
+  it('count exactly in each minute of a storm, five to each', async () => {
+    const { performance } = globalThis;
+    const now = performance.now.bind(performance);
+    let passed = 0;
+    performance.now = () => now() + passed;
+    try {
+      await apply();
+      await host.startup();
+      // What fails before the reporter is there is remembered up to a point: the storm comes when it is.
+      first.fail(new Error('no'), 'closed');
+      await ingest.whenEvents(1);
+      let failures = 0;
+      for (let minute = 1; minute <= 3; minute += 1) {
+        for (let count = 0; count < 10_000 * minute; count += 1) first.fail(new Error('no'), 'opening');
+        failures += 10_000 * minute;
+        await ingest.whenEvents(1 + 5 * minute);
+        passed += 60_000;
+      }
+      first.fail(new Error('no'), 'opening');
+      const events = (await ingest.whenEvents(17)).slice(1);
+      const suppressed = events.map(({ extra }) => Number(extra?.['suppressed'] ?? 0));
+      expect(suppressed.reduce((sum, more) => sum + more, events.length)).to.equal(failures + 1);
+      expect(suppressed.at(-1)).to.equal(30_000 - 5);
+      expect(suppressed.filter((more) => more > 0)).to.have.length(3);
+    } finally {
+      performance.now = now;
+    }
   });
 
   it('stop while the ingest asks for quiet', async () => {

@@ -21,6 +21,12 @@ describe('the saved choice', () => {
     }
   });
 
+  it('cannot be saved below /proc, and is told so at once', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const error = await caught(saveChoice({ file: '/proc/nowhere/gatewayd/telemetry.json' }, { usageReport: false }));
+    expect(error).to.include({ code: 'TELEMETRY_CHOICE_NOT_SAVED' });
+  });
+
   it('is what was saved, one half without the other, and leaves no other file behind', async () => {
     using folder = new Folder();
     const file = folder.at('config/gatewayd/telemetry.json');

@@ -26,6 +26,14 @@ describe('the local log of what was sent', () => {
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o077).to.equal(0);
   });
 
+  it('is none below /proc, and holds nothing up', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const log = new SentLog('/proc/nowhere/gatewayd/telemetry.log');
+    await log.add(sending('a'));
+    await log.add(delivered('a'));
+    expect((await readSentLog('/proc/nowhere/gatewayd/telemetry.log')).entries).to.deep.equal([]);
+  });
+
   it('is only ever added to', async () => {
     using folder = new Folder({ 'telemetry.log': 'what was there\n' });
     await new SentLog(folder.at('telemetry.log')).add(sending('a'));
