@@ -39,7 +39,15 @@ export function reportFailure(logger: Logger, plugin: ManagedPlugin, error: unkn
   const { code, message, mend } = coded(plugin, error, place);
   const { name, version, generation } = plugin;
   const thrown = thrownBy(error);
-  const fields = { plugin: name, version, generation, ...place, ...(left.unsaid > 0 ? { suppressed: left.unsaid } : {}), code, mend };
+  const fields = {
+    plugin: name,
+    version,
+    generation,
+    ...place,
+    ...(left.unsaid > 0 ? { suppressed: left.unsaid } : {}),
+    code,
+    mend,
+  };
   try {
     logger.error({ ...fields, err: thrown }, message);
   } catch {

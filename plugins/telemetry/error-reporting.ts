@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ErrorEventToSend } from './error-event.ts';
 import { FloodGate } from './flood.ts';
 import { sentryClient } from './sentry-client.ts';
@@ -13,6 +14,8 @@ export class ErrorReporting {
   /** @param failed called with what kept an event from arriving */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
+    // Each request under way listens to it: that there are many of them in a storm is nothing to be warned of.
+    setMaxListeners(0, this.#life.signal);
   }
 
   /** Sends an event to a project, in a scope; without a DSN, nowhere. */
