@@ -6,6 +6,7 @@ export type { Built, ConnectionsEvent, HookName, Hooks, ServerEvent } from './ho
 export type { BreakerState } from './hooks/circuit-breaker.ts';
 export type { ChangeKind, MessageChange } from './hooks/message-change.ts';
 export type { HookStatistics } from './hooks/statistics.ts';
+export type { TrafficTapOptions } from './hooks/large-messages.ts';
 export type * from './hooks/payloads.ts';
 export { Refusal, Verdict } from './hooks/verdict.ts';
 export { messages } from './protocol/messages.ts';

@@ -1,6 +1,7 @@
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable';
 import type { GlobalConfig } from '../config/schema.ts';
 import { runDirectly } from './chain.ts';
+import type { TrafficTapOptions } from './large-messages.ts';
 import type {
   BackendAddress,
   Batch,
@@ -51,10 +52,10 @@ export interface Hooks {
   readonly closing: AsyncSeriesHook<[Session]>;
   readonly closed: AsyncSeriesHook<[Session]>;
   readonly traffic: AsyncSeriesHook<[Session]>;
-  readonly trafficFromClient: AsyncSeriesBailHook<[FromClient], Verdict | void>;
-  readonly trafficToServer: AsyncSeriesHook<[Batch]>;
-  readonly trafficFromServer: AsyncSeriesBailHook<[FromServer], Verdict | void>;
-  readonly trafficToClient: AsyncSeriesHook<[Batch]>;
+  readonly trafficFromClient: AsyncSeriesBailHook<[FromClient], Verdict | void, TrafficTapOptions>;
+  readonly trafficToServer: AsyncSeriesHook<[Batch], TrafficTapOptions>;
+  readonly trafficFromServer: AsyncSeriesBailHook<[FromServer], Verdict | void, TrafficTapOptions>;
+  readonly trafficToClient: AsyncSeriesHook<[Batch], TrafficTapOptions>;
   readonly tick: AsyncSeriesHook<[ConnectionsEvent]>;
   readonly signal: AsyncSeriesHook<[{ readonly signal: string }]>;
   readonly shutdown: AsyncSeriesHook<[ConnectionsEvent]>;

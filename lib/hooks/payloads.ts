@@ -77,6 +77,41 @@ export interface Routing {
 export interface Batch {
   readonly session: Session;
   readonly messages: Iterable<Message>;
+  /**
+   * A message over `maxMessageSize`, which is alone in its batch and not among `messages`. Only where every tap of the
+   * direction has the option `largeMessages` is there such a batch; null in any other.
+   */
+  readonly large: SentLargeMessage | null;
+}
+
+/** What is known of a message that is too large to be kept. */
+export interface SentLargeMessage {
+  readonly name: Message['name'];
+  /** Bytes of its body: the message without its type byte and length word. */
+  readonly length: number;
+  /** The beginning of its body, up to 64 KiB: a copy. */
+  readonly head: Buffer;
+}
+
+/** A message that is too large to be kept, before the first byte of it is passed on. */
+export interface LargeMessage extends SentLargeMessage {
+  /**
+   * Has the body read as it passes. `reader` is called when all taps have let the message pass, with its time limit for
+   * each step; each piece is passed on when every reader has asked for the next one, and the last piece when every
+   * reader is done: until then the other side has no whole message. What a reader that fails would have read passes
+   * without it, or with `onError: refuse` ends the session.
+   */
+  read(reader: (body: LargeBody) => unknown): void;
+  /** Other messages go in its place. The body is thrown away as it comes. */
+  replace(by: Message | readonly Message[]): void;
+  /** Nothing goes in its place. */
+  drop(): void;
+}
+
+/** The body of a large message, piece by piece: copies that are the reader's own. Ends in an error when the session does. */
+export interface LargeBody extends AsyncIterable<Buffer> {
+  /** Ends the session; return what this gives from the reader. The other side never gets the whole message. */
+  terminate(sqlstate: string, message: string): Verdict;
 }
 
 /** What `reply` sends: text values (null stays null, anything else becomes its `String()`), typed as `text`. */
@@ -95,6 +130,8 @@ export interface FromClient extends Batch {
    * A Query can hold several statements.
    */
   readonly query: string | null;
+  /** As in every batch. `query` is null for a large Query or Parse: its beginning is in `large.head`. */
+  readonly large: LargeMessage | null;
   /** Replaces the SQL of that Query or Parse and keeps everything else of it. Throws PAYLOAD_NO_QUERY when there is none. */
   replaceQuery(sql: string): void;
   replace(message: Message, by: Message | readonly Message[]): void;
@@ -105,7 +142,8 @@ export interface FromClient extends Batch {
    * the batch, an extended one up to its Sync. A prepared statement whose Parse is answered is remembered: bound and executed in later batches it gives the
    * same rows again, until it is closed or parsed anew. Values are sent as type `text`.
    * The failed transaction a client may be in is not looked at: there the database would have refused.
-   * @throws {GatewayDError} PAYLOAD_BAD_REPLY when a row has another number of values than there are columns
+   * @throws {GatewayDError} PAYLOAD_BAD_REPLY when a row has another number of values than there are columns, and for
+   * a large Parse or Bind
    */
   reply(rows: ReplyRows): Verdict;
   /**
@@ -140,6 +178,8 @@ export interface Row {
 
 /** Payload of `trafficFromServer`: what the database sent, before the client sees it. */
 export interface FromServer extends Batch {
+  /** As in every batch. `mapRows` does not see a large DataRow. */
+  readonly large: LargeMessage | null;
   /**
    * Calls `map` for each DataRow of the batch, with the RowDescription in force, also when that came in an earlier
    * batch: where a client executes what it has not just described, the gateway asks the database itself. Change the

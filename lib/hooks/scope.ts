@@ -16,9 +16,22 @@ export interface ScopedHandle {
   [retainScope](): void;
   /**
    * The tap has settled: the handle expires; if the tap failed, what it changed is undone.
+   * @param tap for what it began and what goes on now
    * @returns what the tap changed; null for nothing
    */
-  [closeScope](failed: boolean): readonly ChangeKind[] | null;
+  [closeScope](failed: boolean, tap?: Afterwards): readonly ChangeKind[] | null;
+}
+
+/** A tap that has settled, for a function of its plugin's that goes on. */
+export interface Afterwards {
+  /** How long each step may take, in milliseconds. */
+  readonly limit: number;
+  /** Calls it in its plugin's name. */
+  call(run: () => unknown): unknown;
+  /** What it gave in the end; gives what the hook goes on with, undefined for nothing. */
+  finished(payload: unknown, result: unknown): unknown;
+  /** It failed; without an error: it took longer than `limit`. Gives what the hook goes on with, undefined for nothing. */
+  failed(payload: unknown, error?: unknown): unknown;
 }
 
 /** A payload that gives each tap a handle of its own. */

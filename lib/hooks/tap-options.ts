@@ -5,6 +5,8 @@ export interface TapOptions {
   readonly stage?: number;
   /** Runs before these: plugins, other plugins' taps as `plugin:tap`, or taps of the plugin itself. Absent ones are passed over. */
   readonly before?: string | readonly string[];
+  /** On a traffic hook: the tap looks at `batch.large`, so messages over `maxMessageSize` may pass where all taps do. */
+  readonly largeMessages?: boolean;
 }
 
 /** What a tap is registered with. */
@@ -12,6 +14,7 @@ export interface BusTapOptions {
   name: string;
   stage?: number;
   before?: string[];
+  largeMessages?: true;
 }
 
 /** Reads a tap's first argument; gives the reason in words when it is wrong. */
@@ -19,7 +22,7 @@ export function readTapOptions(given: unknown): TapOptions | { readonly reason: 
   if (typeof given === 'string') return { name: given };
   if (typeof given !== 'object' || given === null)
     return { reason: 'its first argument is neither a name nor options' };
-  const { name, stage, before } = given as Record<string, unknown>;
+  const { name, stage, before, largeMessages } = given as Record<string, unknown>;
   if (name !== undefined && typeof name !== 'string') return { reason: 'its name is not a string' };
   if (stage !== undefined && !(typeof stage === 'number' && Number.isFinite(stage))) {
     return { reason: 'its stage is not a number' };
@@ -27,7 +30,15 @@ export function readTapOptions(given: unknown): TapOptions | { readonly reason: 
   const names = before === undefined ? [] : [before].flat();
   if (!names.every((one) => typeof one === 'string'))
     return { reason: '`before` is neither a name nor a list of names' };
-  return { name: name ?? '', before: names, ...(stage === undefined ? {} : { stage }) };
+  if (largeMessages !== undefined && typeof largeMessages !== 'boolean') {
+    return { reason: '`largeMessages` is neither true nor false' };
+  }
+  return {
+    name: name ?? '',
+    before: names,
+    ...(stage === undefined ? {} : { stage }),
+    ...(largeMessages === undefined ? {} : { largeMessages }),
+  };
 }
 
 /** As much of a tap on the bus as its order depends on. */
@@ -63,5 +74,6 @@ export function busTapOptions(plugin: string, options: TapOptions, taps: readonl
     name: busName(plugin, options.name ?? '', taps),
     ...(options.stage === undefined ? {} : { stage: options.stage }),
     ...(before.length === 0 ? {} : { before }),
+    ...(options.largeMessages === true ? { largeMessages: true } : {}),
   };
 }

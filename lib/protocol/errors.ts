@@ -14,7 +14,7 @@ export const protocolErrors = defineErrors({
   },
   PROTOCOL_MESSAGE_TOO_LARGE: {
     message: 'A message of {length} bytes is larger than the {limit} bytes a plugin may be shown at once',
-    mend: 'Raise the limit, send the data in smaller pieces, or do without the plugins that tap traffic.',
+    mend: 'Raise `maxMessageSize`, send the data in smaller pieces, let all taps of the direction take `largeMessages`, or do without the plugins that tap traffic.',
     sqlstate: '54000',
   },
   PROTOCOL_BAD_STARTUP: {

@@ -4,20 +4,34 @@ import { checkLength } from './frame-scanner.ts';
 
 const nothing = Buffer.alloc(0);
 
+/** A message that is too large to be collected has begun. */
+export interface LargeStart {
+  /** Of the whole message, type byte and length word included. */
+  readonly length: number;
+  /** What came from its first byte on, which can go beyond its end. */
+  readonly bytes: Buffer;
+}
+
 /**
  * Collects whole messages: gives those a chunk completes as one batch and keeps a copy of the unfinished one. Nothing
  * else is copied, and room for a message is made as its bytes come, not as its length promises.
  */
 export class MessageReader {
   readonly #maxMessageSize: number;
+  readonly #streamed: readonly number[];
+  #large: LargeStart | null = null;
   #tail: Buffer = nothing;
   #tailLength = 0;
   /** Length of the unfinished message; 0 while it is not known. */
   #wanted = 0;
 
-  /** @param maxMessageSize of a whole message, type byte and length word included */
-  constructor(maxMessageSize: number) {
+  /**
+   * @param maxMessageSize of a whole message, type byte and length word included
+   * @param streamed type bytes of the messages that may be larger: `takeLarge` gives their beginning
+   */
+  constructor(maxMessageSize: number, streamed: readonly number[] = []) {
     this.#maxMessageSize = maxMessageSize;
+    this.#streamed = streamed;
   }
 
   /** True when no message is half received. */
@@ -27,7 +41,7 @@ export class MessageReader {
 
   /**
    * The whole messages there are now, each buffer a sequence of whole ones: the one that was unfinished, if this chunk
-   * finishes it, and a part of the chunk itself.
+   * finishes it, and a part of the chunk itself. Where a large message begins, it stops: `takeLarge` is to be asked.
    * @throws {GatewayDError} PROTOCOL_BAD_LENGTH, PROTOCOL_MESSAGE_TOO_LARGE
    */
   read(chunk: Buffer): Buffer[] {
@@ -44,15 +58,23 @@ export class MessageReader {
     const end = this.#wholeUntil(chunk, position);
     if (end === chunk.length && position === 0) batch.push(chunk);
     else if (end > position) batch.push(chunk.subarray(position, end));
-    if (end < chunk.length) this.#keep(chunk, end, chunk.length);
+    if (end < chunk.length && this.#large === null) this.#keep(chunk, end, chunk.length);
     return batch;
+  }
+
+  /** The large message at which the last `read` stopped. Its bytes are the caller's, up to its end; the next is read here. */
+  takeLarge(): LargeStart | null {
+    const large = this.#large;
+    this.#large = null;
+    return large;
   }
 
   #wholeUntil(chunk: Buffer, start: number): number {
     let position = start;
     while (chunk.length - position >= 5) {
       const length = this.#check(chunk.readUInt8(position), chunk.readInt32BE(position + 1));
-      if (length > chunk.length - position) return position;
+      if (length > this.#maxMessageSize) this.#large = { length, bytes: chunk.subarray(position) };
+      if (length > chunk.length - position || this.#large !== null) return position;
       position += length;
     }
     return position;
@@ -61,7 +83,7 @@ export class MessageReader {
   #check(type: number, size: number): number {
     if (size < 4) checkLength(type, size);
     const length = size + 1;
-    if (length > this.#maxMessageSize) {
+    if (length > this.#maxMessageSize && !this.#streamed.includes(type)) {
       throw new GatewayDError(protocolErrors.PROTOCOL_MESSAGE_TOO_LARGE, { length, limit: this.#maxMessageSize });
     }
     return length;
@@ -74,11 +96,20 @@ export class MessageReader {
       position = Math.min(Math.max(5 - this.#tailLength, 0), chunk.length);
       if (position > 0) this.#keep(chunk, 0, position);
       if (this.#tailLength < 5) return -1;
-      this.#wanted = this.#check(this.#tail.readUInt8(0), this.#tail.readInt32BE(1));
+      const length = this.#check(this.#tail.readUInt8(0), this.#tail.readInt32BE(1));
+      if (length > this.#maxMessageSize) return this.#beginLarge(length, chunk.subarray(position));
+      this.#wanted = length;
     }
     const end = Math.min(position + this.#wanted - this.#tailLength, chunk.length);
     this.#keep(chunk, position, end);
     return this.#tailLength < this.#wanted ? -1 : end;
+  }
+
+  #beginLarge(length: number, rest: Buffer): -1 {
+    this.#large = { length, bytes: Buffer.concat([this.#tail.subarray(0, this.#tailLength), rest]) };
+    this.#tail = nothing;
+    this.#tailLength = 0;
+    return -1;
   }
 
   #keep(chunk: Buffer, from: number, to: number): void {

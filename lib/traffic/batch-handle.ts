@@ -1,9 +1,10 @@
 import { GatewayDError } from '../errors.ts';
 import type { ChangeKind } from '../hooks/message-change.ts';
-import type { Batch, Session } from '../hooks/payloads.ts';
-import { closeScope, retainScope, type ScopedHandle } from '../hooks/scope.ts';
+import type { Batch, LargeBody, LargeMessage, SentLargeMessage, Session } from '../hooks/payloads.ts';
+import { closeScope, retainScope, type Afterwards, type ScopedHandle } from '../hooks/scope.ts';
 import type { Message } from '../protocol/messages.ts';
 import { trafficErrors } from './errors.ts';
+import { LargeInHand } from './large-in-hand.ts';
 import type { Edits, TrafficBatch } from './traffic-batch.ts';
 
 let batchIn: (handle: BatchHandle) => TrafficBatch | null;
@@ -15,6 +16,7 @@ export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch
   #batch: B | null;
   readonly #before: Edits;
   #changes: ChangeKind[] | null = null;
+  #readers: ((body: LargeBody) => unknown)[] | null = null;
 
   static {
     batchIn = (handle) => handle.#batch;
@@ -40,14 +42,35 @@ export class BatchHandle<B extends TrafficBatch = TrafficBatch> implements Batch
     return this.live.messages;
   }
 
+  get large(): SentLargeMessage | null {
+    return this.live.shownLarge;
+  }
+
   [retainScope](): void {
     this.live.retain();
   }
 
-  [closeScope](failed: boolean): readonly ChangeKind[] | null {
-    if (failed && this.#batch !== null) this.#batch.edits = this.#before;
+  [closeScope](failed: boolean, tap?: Afterwards): readonly ChangeKind[] | null {
+    const batch = this.#batch;
+    if (batch !== null && failed) batch.edits = this.#before;
+    else if (batch !== null && this.#readers !== null && tap !== undefined) {
+      for (const read of this.#readers) batch.readers.push({ read, tap });
+    }
     this.#batch = null;
     return failed ? null : this.#changes;
+  }
+
+  /** The large message of a batch that is still to be sent. */
+  protected get largeInHand(): LargeMessage | null {
+    const { largeHead, edits } = this.live;
+    if (largeHead === null || edits !== null) return null;
+    return new LargeInHand(largeHead, {
+      read: (reader) => {
+        void this.live;
+        (this.#readers ??= []).push(reader);
+      },
+      replace: (kind, by) => this.change(kind, (batch) => batch.replaceLarge(by)),
+    });
   }
 
   /** Calls what may change the batch, and remembers it if it did. */

@@ -1,5 +1,5 @@
 import { GatewayDError } from '../errors.ts';
-import type { FromClient, ReplyRows, Session } from '../hooks/payloads.ts';
+import type { FromClient, LargeMessage, ReplyRows, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
 import { FrontendCode } from '../protocol/codes.ts';
@@ -7,6 +7,7 @@ import { frontendKinds, type Parse, type Query } from '../protocol/frontend-mess
 import type { Message } from '../protocol/messages.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
+import type { LargeHead } from './large-head.ts';
 import { replyVerdict } from './reply-rows.ts';
 import { TrafficBatch, type Edits } from './traffic-batch.ts';
 
@@ -19,8 +20,8 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
   #query: string | null | undefined;
   #queryEdits: Edits = null;
 
-  constructor(session: Session, buffers: readonly Buffer[], owned = false) {
-    super(session, 'frontend', buffers, owned);
+  constructor(session: Session, buffers: readonly Buffer[], owned = false, largeHead: LargeHead | null = null) {
+    super(session, 'frontend', buffers, owned, largeHead);
   }
 
   get query(): string | null {
@@ -46,6 +47,11 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
   }
 
   reply(rows: ReplyRows): Verdict {
+    const type = this.largeHead?.type;
+    if (type === FrontendCode.Parse || type === FrontendCode.Bind) {
+      const reason = 'what a large Parse or Bind says of parameters and formats is at its end';
+      throw new GatewayDError(trafficErrors.PAYLOAD_BAD_REPLY, { reason });
+    }
     return replyVerdict(rows);
   }
 
@@ -83,6 +89,10 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
 }
 
 class ClientHandle extends BatchHandle<ClientBatch> implements FromClient {
+  override get large(): LargeMessage | null {
+    return this.largeInHand;
+  }
+
   get query(): string | null {
     return this.live.query;
   }

@@ -1,6 +1,8 @@
+import { GatewayDError } from '../errors.ts';
 import type { Outcome } from '../hooks/verdict.ts';
 import { FrontendCode } from '../protocol/codes.ts';
 import { encodeErrorResponse } from '../protocol/error-response.ts';
+import { protocolErrors } from '../protocol/errors.ts';
 import { frontendKinds } from '../protocol/frontend-messages.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { messages, textField } from '../protocol/messages.ts';
@@ -48,6 +50,8 @@ interface Frame {
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Only its beginning is there. */
+  readonly large?: true;
 }
 
 /**
@@ -98,6 +102,21 @@ export class ClientForwarder {
     }
     const sent = out.finish();
     return sent.length === buffers.length && sent.every((piece, index) => piece === buffers[index]) ? buffers : sent;
+  }
+
+  /**
+   * The same for a large message, by its beginning.
+   * @returns what the database gets in its place; null when it gets the message
+   * @throws {GatewayDError} PROTOCOL_MESSAGE_TOO_LARGE when more of it would have to be there
+   */
+  forwardLarge(head: Buffer, outcome: Outcome | null): readonly Buffer[] | null {
+    const out = new Outgoing();
+    const type = head.readUInt8(0);
+    const names = type === FrontendCode.Parse ? 1 : type === FrontendCode.Bind ? 2 : 0;
+    if (!holdsNames(head, names)) throw tooLarge(head);
+    this.#message(out, { type, buffer: head, start: 0, end: head.length, large: true }, decide(outcome));
+    const sent = out.finish();
+    return sent.includes(head) ? null : sent;
   }
 
   #message(out: Outgoing, frame: Frame, decision: Decision): void {
@@ -166,7 +185,8 @@ export class ClientForwarder {
   #parse(out: Outgoing, frame: Frame, answer: LocalAnswer | null): void {
     const { buffer, start, end } = frame;
     const statement = nameAt(buffer, start + 5, end);
-    this.#statements.set(statement, { answer, parameterTypes: parameterTypes(frame) });
+    const types = frame.large === true ? noTypes : parameterTypes(frame);
+    this.#statements.set(statement, { answer, parameterTypes: types });
     if (answer !== null) return this.#pipeline.answer([parseComplete]);
     this.#pipeline.expect({ expected: 'Parse' });
     keep(out, frame);
@@ -177,6 +197,7 @@ export class ClientForwarder {
     const portal = nameAt(buffer, start + 5, end);
     const statement = nameAt(buffer, start + 6 + portal.length, end);
     const answer = batchAnswer ?? this.#statements.get(statement)?.answer ?? null;
+    if (answer !== null && frame.large === true) throw tooLarge(buffer);
     if (answer !== null) {
       const formats = frontendKinds.Bind.at(new MessageSource(buffer), start, end).resultFormats;
       this.#portals.set(portal, { answer, formats, position: 0 }, formats.length);
@@ -249,6 +270,23 @@ export class ClientForwarder {
     this.#portals.set(name, portal);
     return portal;
   }
+}
+
+const noTypes: readonly number[] = [];
+
+/** Whether that many strings end in the beginning of a message's body. */
+function holdsNames(head: Buffer, names: number): boolean {
+  let end = 4;
+  for (let name = 0; name < names; name++) {
+    end = head.indexOf(0, end + 1);
+    if (end === -1) return false;
+  }
+  return true;
+}
+
+function tooLarge(head: Buffer): GatewayDError {
+  const length = head.readInt32BE(1) + 1;
+  return new GatewayDError(protocolErrors.PROTOCOL_MESSAGE_TOO_LARGE, { length, limit: head.length });
 }
 
 const targetStatement = 0x53; // S

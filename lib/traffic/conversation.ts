@@ -1,6 +1,7 @@
 import { GatewayDError } from '../errors.ts';
 import { callBail, callSeries } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
+import { takeLargeMessages } from '../hooks/large-messages.ts';
 import type { Session } from '../hooks/payloads.ts';
 import { Verdict, type Outcome, type WireError } from '../hooks/verdict.ts';
 import type { Logger } from '../logger.ts';
@@ -12,6 +13,9 @@ import { ClientBatch } from './client-batch.ts';
 import { ClientForwarder } from './client-forwarder.ts';
 import { takeClientParts } from './client-parts.ts';
 import { ClientScanner } from './client-scanner.ts';
+import { LargeHead, largeHeadSize, streamedFrom } from './large-head.ts';
+import { LargeLane, type Judged, type Passing } from './large-lane.ts';
+import { LargeReading } from './large-reading.ts';
 import { LocalStatements } from './local-statements.ts';
 import { Pipeline } from './pipeline.ts';
 import { PortalDescriber } from './portal-describer.ts';
@@ -26,7 +30,10 @@ export interface ConversationOptions {
   /** The generation of hooks this session lives in. Which of them are tapped is looked at once, here. */
   readonly hooks: Hooks;
   readonly logger: Logger;
-  /** Bytes of the largest message a tap may be shown; a larger one in a tapped direction ends the session with 54000. */
+  /**
+   * Bytes of the largest message that is collected for the taps. A larger one goes by in pieces where every tap of its
+   * direction takes large messages, and ends the session with 54000 where one does not.
+   */
   readonly maxMessageSize: number;
   /** Of the last ReadyForQuery; nothing may be in flight when a conversation is made. */
   readonly transactionStatus: TransactionStatus;
@@ -58,6 +65,8 @@ interface ServerRun {
   readonly done: Done;
 }
 
+const streamed = (sender: Sender, takesLarge: boolean): readonly number[] => (takesLarge ? streamedFrom[sender] : []);
+
 const clientIsTapped = (hooks: Hooks): boolean =>
   hooks.traffic.isUsed() || hooks.trafficFromClient.isUsed() || hooks.trafficToServer.isUsed();
 
@@ -88,6 +97,9 @@ export class Conversation {
   /** Where the side is tapped, its messages are collected; where it is not, they are passed on as they come. */
   readonly #clientReader: MessageReader | null;
   readonly #serverReader: MessageReader | null;
+  /** Where all taps of the side take large messages. */
+  readonly #clientLane: LargeLane | null;
+  readonly #serverLane: LargeLane | null;
   readonly #clientForwarder: ClientForwarder;
   readonly #clientScanner: ClientScanner;
   readonly #serverScanner: ServerScanner;
@@ -103,8 +115,15 @@ export class Conversation {
     this.#logger = logger;
     this.#pipeline = new Pipeline(transactionStatus, rowsWanted);
     this.statements = options.statements ?? new LocalStatements();
-    this.#clientReader = this.#readerFor(hooks, maxMessageSize);
-    this.#serverReader = serverIsTapped(hooks) ? new MessageReader(maxMessageSize) : null;
+    const clientLarge = takeLargeMessages(hooks.trafficFromClient, hooks.trafficToServer);
+    const serverLarge = takeLargeMessages(hooks.trafficFromServer, hooks.trafficToClient);
+    this.#clientReader = this.#readerFor(hooks, maxMessageSize, clientLarge);
+    this.#serverReader = serverIsTapped(hooks)
+      ? new MessageReader(maxMessageSize, streamed('backend', serverLarge))
+      : null;
+    const headSize = Math.min(largeHeadSize, maxMessageSize);
+    this.#clientLane = clientLarge ? this.#laneOfClient(this.#clientReader, headSize) : null;
+    this.#serverLane = serverLarge ? this.#laneOfServer(this.#serverReader, headSize) : null;
     const describer = new PortalDescriber(this.#pipeline, rowsWanted);
     this.#clientForwarder = new ClientForwarder(this.#pipeline, describer, this.statements);
     this.#clientScanner = new ClientScanner(this.#pipeline, describer);
@@ -124,7 +143,9 @@ export class Conversation {
       !this.#clientForwarder.refusing &&
       this.#serverAtBoundary &&
       (this.#clientReader ?? this.#clientScanner).atBoundary &&
-      (this.#serverReader?.atBoundary ?? true)
+      (this.#serverReader?.atBoundary ?? true) &&
+      (this.#clientLane?.atBoundary ?? true) &&
+      (this.#serverLane?.atBoundary ?? true)
     );
   }
 
@@ -137,6 +158,7 @@ export class Conversation {
   fromClient(chunk: Buffer, done: Done): void {
     if (this.#closed) return;
     if (this.#clientReader === null) return this.#scanClient(chunk, done);
+    if (this.#clientLane !== null) return this.#clientLane.feed(chunk, done);
     let buffers: readonly Buffer[];
     try {
       buffers = this.#clientReader.read(chunk);
@@ -144,6 +166,10 @@ export class Conversation {
       return done(this.#endBy(error));
     }
     if (buffers.length === 0) return done(nothingRelayed);
+    this.#showClient(buffers, done);
+  }
+
+  #showClient(buffers: readonly Buffer[], done: Done): void {
     this.#clientBusy = true;
     this.#runClient({ parts: takeClientParts(buffers), next: 0, sent: [], done });
   }
@@ -151,12 +177,23 @@ export class Conversation {
   /** One chunk from the database's socket. */
   fromServer(chunk: Buffer, done: Done): void {
     if (this.#closed) return;
-    let parts: readonly ServerPart[];
+    if (this.#serverLane !== null) return this.#serverLane.feed(chunk, done);
+    let buffers: readonly Buffer[];
     try {
       if (this.#serverReader === null) {
         return done({ toServer: nothing, toClient: this.#serverScanner.forward(chunk) });
       }
-      parts = takeServerParts(this.#pipeline, this.#serverReader.read(chunk));
+      buffers = this.#serverReader.read(chunk);
+    } catch (error) {
+      return done(this.#endBy(error));
+    }
+    this.#showServer(buffers, done);
+  }
+
+  #showServer(buffers: readonly Buffer[], done: Done): void {
+    let parts: readonly ServerPart[];
+    try {
+      parts = takeServerParts(this.#pipeline, buffers);
     } catch (error) {
       return done(this.#endBy(error));
     }
@@ -167,17 +204,111 @@ export class Conversation {
   /** The connection is gone: pending taps' results are dropped, and `done` is not called any more. */
   close(): void {
     this.#closed = true;
+    this.#clientLane?.close();
+    this.#serverLane?.close();
   }
 
-  #readerFor(hooks: Hooks, maxMessageSize: number): MessageReader | null {
-    if (clientIsTapped(hooks)) return new MessageReader(maxMessageSize);
+  #readerFor(hooks: Hooks, maxMessageSize: number, takesLarge: boolean): MessageReader | null {
+    if (clientIsTapped(hooks)) return new MessageReader(maxMessageSize, streamed('frontend', takesLarge));
     // Nobody is shown anything, and what a plugin of an earlier generation answers is to be picked out all the same.
     return this.statements.answersSome ? new MessageReader(Infinity) : null;
   }
 
   /** Nothing of the database is on its way to the client, so that bytes of our own may go there. */
   get #serverAtBoundary(): boolean {
-    return !this.#serverBusy && this.#serverScanner.atBoundary;
+    return !this.#serverBusy && this.#serverScanner.atBoundary && (this.#serverLane?.open ?? true);
+  }
+
+  #laneOfClient(reader: MessageReader | null, headSize: number): LargeLane | null {
+    if (reader === null) return null;
+    return new LargeLane(reader, headSize, {
+      whole: (buffers, done) => this.#showClient(buffers, done),
+      judge: (head, judged) => this.#judgeClient(head, judged),
+      pass: (bytes) => ({ toServer: [bytes], toClient: nothing }),
+      settle: () => nothingRelayed,
+      endBy: (error) => this.#endBy(error),
+      end: (error) => this.#end(error, nothing),
+    });
+  }
+
+  #laneOfServer(reader: MessageReader | null, headSize: number): LargeLane | null {
+    if (reader === null) return null;
+    return new LargeLane(reader, headSize, {
+      whole: (buffers, done) => this.#showServer(buffers, done),
+      judge: (head, judged) => this.#judgeServer(head, judged),
+      pass: (bytes) => ({ toServer: nothing, toClient: [bytes] }),
+      settle: () => ({ toServer: nothing, toClient: this.#takeLocal() }),
+      endBy: (error) => this.#endBy(error),
+      end: (error) => this.#end(error, nothing),
+    });
+  }
+
+  /** Local answers whose turn it is. */
+  #takeLocal(): readonly Buffer[] {
+    const local = this.#pipeline.takeReady();
+    this.#observeBytes('trafficToClient', 'backend', local);
+    return local;
+  }
+
+  #judgeClient(head: Buffer, judged: (judged: Judged) => void): void {
+    const batch = new ClientBatch(this.#session, nothing, false, new LargeHead('frontend', head));
+    this.#callClient(batch, (verdict) => {
+      if (this.#closed) return batch.release();
+      const outcome = outcomeOf(verdict);
+      try {
+        if (outcome?.kind === 'terminate') return judged(this.#instead(batch, this.#end(outcome.error, nothing)));
+        const sent =
+          batch.edits === null
+            ? this.#clientForwarder.forwardLarge(head, outcome)
+            : this.#clientForwarder.forward(batch.output(), outcome);
+        if (sent === null) return judged({ relayed: nothingRelayed, passing: this.#passing('trafficToServer', batch) });
+        const toClient = this.#serverAtBoundary ? this.#takeLocal() : nothing;
+        judged(this.#instead(batch, { toServer: sent, toClient }));
+        this.#observeBytes('trafficToServer', 'frontend', sent);
+      } catch (error) {
+        judged(this.#instead(batch, this.#endBy(error)));
+      }
+    });
+  }
+
+  #judgeServer(head: Buffer, judged: (judged: Judged) => void): void {
+    const batch = new ServerBatch(this.#session, nothing, [], false, new LargeHead('backend', head));
+    callBail(this.#hooks.trafficFromServer, batch, (verdict) => {
+      if (this.#closed) return batch.release();
+      const outcome = outcomeOf(verdict);
+      if (outcome !== null && outcome.kind !== 'reply') {
+        return judged(this.#instead(batch, this.#end(outcome.error, nothing)));
+      }
+      this.#pipeline.received(head.readUInt8(0), head, 0, head.length);
+      if (batch.edits === null) {
+        return judged({ relayed: nothingRelayed, passing: this.#passing('trafficToClient', batch) });
+      }
+      const toClient = batch.output();
+      judged({ relayed: { toServer: nothing, toClient }, passing: null });
+      if (toClient.length > 0) this.#observe('trafficToClient', batch);
+      else batch.release();
+    });
+  }
+
+  /** Something else goes in the place of a large message. */
+  #instead(batch: TrafficBatch, relayed: Relayed): Judged {
+    batch.release();
+    return { relayed, passing: null };
+  }
+
+  #passing(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): Passing {
+    return {
+      readings: batch.readers.map((reader) => new LargeReading(reader, batch)),
+      through: () => this.#observe(hook, batch),
+      cut: () => batch.release(),
+    };
+  }
+
+  /** Shows a batch of the client's to the taps that may change it. */
+  #callClient(batch: ClientBatch, judged: (verdict: Verdict | void | undefined) => void): void {
+    const { traffic, trafficFromClient } = this.#hooks;
+    if (traffic.isUsed()) callSeries(traffic, this.#session, () => callBail(trafficFromClient, batch, judged));
+    else callBail(trafficFromClient, batch, judged);
   }
 
   #scanClient(chunk: Buffer, done: Done): void {
@@ -210,9 +341,7 @@ export class Conversation {
       this.#settleClient(run, batch, outcomeOf(verdict));
       if (waiting && !this.#closed) this.#runClient(run);
     };
-    const { traffic, trafficFromClient } = this.#hooks;
-    if (traffic.isUsed()) callSeries(traffic, this.#session, () => callBail(trafficFromClient, batch, judged));
-    else callBail(trafficFromClient, batch, judged);
+    this.#callClient(batch, judged);
     waiting = !settled;
     return settled && !this.#closed;
   }
@@ -323,10 +452,11 @@ export class Conversation {
   }
 
   #end(error: WireError, before: readonly Buffer[]): Relayed {
-    this.#closed = true;
-    const toClient = this.#serverScanner.atBoundary
-      ? [...before, encodeErrorResponse({ severity: 'FATAL', ...error })]
-      : before;
+    this.close();
+    const toClient =
+      this.#serverScanner.atBoundary && this.#serverLane?.begun !== true
+        ? [...before, encodeErrorResponse({ severity: 'FATAL', ...error })]
+        : before;
     return { toServer: nothing, toClient, end: error };
   }
 }

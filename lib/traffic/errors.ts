@@ -6,6 +6,10 @@ export const trafficErrors = defineErrors({
     message: 'A payload was used after the tap that got it had settled',
     mend: 'Copy what is needed later while the tap runs, or make the tap return a promise that settles when it is done.',
   },
+  PAYLOAD_CUT_SHORT: {
+    message: 'The rest of a large message did not come: the session has ended, or its reader took too long',
+    mend: 'Take what was read so far for a part of the message, and let `finally` clear up.',
+  },
   PAYLOAD_NO_QUERY: {
     message: 'There is no query to replace in this batch',
     mend: 'Look at `query` first: it is null when the batch has no Query or Parse.',

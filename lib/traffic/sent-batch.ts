@@ -1,4 +1,4 @@
-import type { Batch, Session } from '../hooks/payloads.ts';
+import type { Batch, SentLargeMessage, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import type { Message } from '../protocol/messages.ts';
 import { BatchHandle } from './batch-handle.ts';
@@ -18,6 +18,10 @@ export class SentBatch implements Batch, Scoped {
 
   get messages(): Iterable<Message> {
     return this.#batch.messages;
+  }
+
+  get large(): SentLargeMessage | null {
+    return this.#batch.shownLarge;
   }
 
   [openScope](): ScopedHandle {

@@ -1,5 +1,5 @@
 import { GatewayDError } from '../errors.ts';
-import type { FromServer, Row, Session } from '../hooks/payloads.ts';
+import type { FromServer, LargeMessage, Row, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
 import { backendKinds } from '../protocol/backend-messages.ts';
@@ -9,6 +9,7 @@ import type { Message } from '../protocol/messages.ts';
 import { messageEnd, messageSource, messageStart } from '../protocol/protocol-message.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
+import type { LargeHead } from './large-head.ts';
 import type { RowShape } from './row-shape.ts';
 import { asWire, TrafficBatch } from './traffic-batch.ts';
 import { TrafficRow } from './traffic-row.ts';
@@ -28,8 +29,14 @@ export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
   readonly #shapes: readonly ShapeChange[];
 
   /** @param shapes what the rows among the messages look like, in the order of the messages */
-  constructor(session: Session, buffers: readonly Buffer[], shapes: readonly ShapeChange[], owned = false) {
-    super(session, 'backend', buffers, owned);
+  constructor(
+    session: Session,
+    buffers: readonly Buffer[],
+    shapes: readonly ShapeChange[],
+    owned = false,
+    largeHead: LargeHead | null = null,
+  ) {
+    super(session, 'backend', buffers, owned, largeHead);
     this.#shapes = shapes;
   }
 
@@ -136,6 +143,10 @@ function writeRows(items: readonly (Message | TrafficRow)[]): readonly Message[]
 }
 
 class ServerHandle extends BatchHandle<ServerBatch> implements FromServer {
+  override get large(): LargeMessage | null {
+    return this.largeInHand;
+  }
+
   mapRows(map: (row: Row) => Row | null): void {
     this.change('mapRows', (batch) => batch.mapLiveRows(map, () => void this.live));
   }

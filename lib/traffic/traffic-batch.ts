@@ -1,11 +1,16 @@
 import { GatewayDError } from '../errors.ts';
-import type { Session } from '../hooks/payloads.ts';
+import type { LargeMessage, SentLargeMessage, Session } from '../hooks/payloads.ts';
+import type { Afterwards } from '../hooks/scope.ts';
+import { throwLater } from '../hooks/throw-later.ts';
 import { backendKinds } from '../protocol/backend-messages.ts';
 import { frontendKinds } from '../protocol/frontend-messages.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { readMessages, type Message, type Sender } from '../protocol/messages.ts';
 import { isMessage, messageEnd, messageSource, messageStart, wireBytes } from '../protocol/protocol-message.ts';
 import { trafficErrors } from './errors.ts';
+import type { LargeHead } from './large-head.ts';
+import { LargeInHand } from './large-in-hand.ts';
+import type { LargeReader } from './large-reading.ts';
 
 /** What taps changed so far: the whole list as it is now, or null while it is as it came. */
 export type Edits = readonly Message[] | null;
@@ -25,21 +30,40 @@ class MessageList implements Iterable<Message> {
   }
 }
 
+/** A tap of gatewayd's own is no plugin's: what it throws surfaces. */
+const uncontained: Afterwards = {
+  limit: 2 ** 31 - 1,
+  call: (run) => run(),
+  finished: (_, result) => result,
+  failed: (_, error) => throwLater(error),
+};
+
 /** Whole messages that travel together, and what the taps made of them. Nothing is decoded before somebody reads. */
 export class TrafficBatch {
   readonly session: Session;
   readonly sender: Sender;
+  /** The beginning of the one message this batch is, where that is too large to be kept. */
+  readonly largeHead: LargeHead | null;
   readonly #sources: readonly MessageSource[];
   #original: readonly Message[] | null = null;
   #edits: Edits = null;
+  #readers: LargeReader[] | null = null;
 
   /**
    * @param buffers each a sequence of whole messages
    * @param owned true when nobody else will ever use these bytes again
+   * @param largeHead the beginning of a large message, without any other
    */
-  constructor(session: Session, sender: Sender, buffers: readonly Buffer[], owned = false) {
+  constructor(
+    session: Session,
+    sender: Sender,
+    buffers: readonly Buffer[],
+    owned = false,
+    largeHead: LargeHead | null = null,
+  ) {
     this.session = session;
     this.sender = sender;
+    this.largeHead = largeHead;
     this.#sources = buffers.map((bytes) => new MessageSource(bytes, owned));
   }
 
@@ -58,6 +82,25 @@ export class TrafficBatch {
     return new MessageList(this.items);
   }
 
+  /** The large message as the taps left it, null where they put others in its place, for a tap of gatewayd's own. */
+  get large(): LargeMessage | null {
+    if (this.largeHead === null || this.#edits !== null) return null;
+    return new LargeInHand(this.largeHead, {
+      read: (read) => this.readers.push({ read, tap: uncontained }),
+      replace: (_, by) => this.replaceLarge(by),
+    });
+  }
+
+  /** The same for who only looks at it. */
+  get shownLarge(): SentLargeMessage | null {
+    return this.#edits === null ? (this.largeHead?.shown ?? null) : null;
+  }
+
+  /** What taps want called with the body of that. */
+  get readers(): LargeReader[] {
+    return (this.#readers ??= []);
+  }
+
   get edits(): Edits {
     return this.#edits;
   }
@@ -70,10 +113,13 @@ export class TrafficBatch {
   replace(message: Message, by: Message | readonly Message[]): void {
     const index = this.items.indexOf(message);
     if (index === -1) throw new GatewayDError(trafficErrors.PAYLOAD_UNKNOWN_MESSAGE);
-    const replacements = (Array.isArray(by) ? (by as readonly Message[]) : [by as Message]).map((each) =>
-      this.#adopt(each),
-    );
-    this.#edits = this.items.toSpliced(index, 1, ...replacements);
+    this.#edits = this.items.toSpliced(index, 1, ...this.#adoptAll(by));
+  }
+
+  /** @throws {GatewayDError} PAYLOAD_UNKNOWN_MESSAGE, PAYLOAD_WRONG_MESSAGE */
+  replaceLarge(by: Message | readonly Message[]): void {
+    if (this.largeHead === null || this.#edits !== null) throw new GatewayDError(trafficErrors.PAYLOAD_UNKNOWN_MESSAGE);
+    this.#edits = this.#adoptAll(by);
   }
 
   /** From now on the socket's buffer is not needed any more. */
@@ -110,6 +156,10 @@ export class TrafficBatch {
     const items: Message[] = [];
     for (const source of this.#sources) readMessages(this.sender, source, items);
     return items;
+  }
+
+  #adoptAll(by: Message | readonly Message[]): Message[] {
+    return (Array.isArray(by) ? (by as readonly Message[]) : [by as Message]).map((each) => this.#adopt(each));
   }
 
   /** A message of another batch is copied: its bytes may be gone before these are written. */

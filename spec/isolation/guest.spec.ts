@@ -36,6 +36,19 @@ for (const isolation of isolations) {
       expect(byName(host.reports).get('guest')?.state).to.equal('unloaded');
     });
 
+    it('cannot have a tap that takes large messages, and its apply says so', async () => {
+      await using bed = new GuestBed();
+      const host = await bed.guest(
+        isolation,
+        `export default { apply(host) {
+          host.hooks.trafficFromClient.withOptions({ largeMessages: true }).tap('large', () => undefined);
+        } };`,
+      );
+      const report = byName(host.reports).get('guest');
+      expect(report?.state).to.equal('failed');
+      expect(report?.error?.message).to.contain('where the stream of a large message cannot go');
+    });
+
     it('has what it prints in the log, with its name', async () => {
       await using bed = new GuestBed();
       await bed.guest(

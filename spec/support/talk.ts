@@ -84,7 +84,7 @@ export class Talk {
     return this.feed('backend', wire(...list));
   }
 
-  feed(sender: Sender, chunk: Buffer): boolean {
+  feed(sender: Sender, chunk: Buffer, then?: () => void): boolean {
     let done = false;
     const take = (relayed: Relayed): void => {
       done = true;
@@ -92,6 +92,7 @@ export class Talk {
       this.toClient.push(...relayed.toClient);
       this.end ??= relayed.end;
       this.terminated ||= relayed.terminated === true;
+      then?.();
     };
     if (sender === 'frontend') this.conversation.fromClient(chunk, take);
     else this.conversation.fromServer(chunk, take);

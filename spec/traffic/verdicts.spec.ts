@@ -337,7 +337,6 @@ describe('a termination', () => {
     for (const [hook, sender] of [
       ['trafficFromClient', 'frontend'],
       ['trafficToServer', 'frontend'],
-      ['traffic', 'frontend'],
       ['trafficFromServer', 'backend'],
       ['trafficToClient', 'backend'],
     ] as const) {

@@ -181,7 +181,7 @@ export const serverSchema = {
       minimum: 1024,
       maximum: 1_073_741_824,
       description:
-        'Largest single message, in bytes, that plugins are shown. Where no plugin looks at the traffic, there is no limit.',
+        'Largest single message, in bytes, that plugins are shown as a whole. A larger one goes by in pieces where all of them take `largeMessages`, and ends the session otherwise. Where no plugin looks at the traffic, there is no limit.',
       default: 67_108_864,
     },
     auth: authSchema,

@@ -19,6 +19,7 @@ import type { PluginModule } from '../../plugin/plugin-module.ts';
 import type { Deactivate } from '../../plugin/plugin.ts';
 import { containUncaught } from '../../plugin/uncaught.ts';
 import { cross, uncross } from '../crossed.ts';
+import { isolationErrors } from '../errors.ts';
 import { Outbox } from '../outbox.ts';
 import type { ApplyRecord, Beginning, Packet, SessionRecord, ToGuest, ToHost } from '../wire.ts';
 import { createGuestHooks, type TapStyle } from './guest-hooks.ts';
@@ -197,6 +198,10 @@ export class Guest {
   }
 
   #addTap(hook: HookName, options: TapOptions, call: TapFunction, style: TapStyle): void {
+    if (options.largeMessages === true) {
+      const values = { plugin: this.#owner.name, place: 'place of its own', what: 'the stream of a large message' };
+      throw new GatewayDError(isolationErrors.ISOLATION_CANNOT_CROSS, values);
+    }
     const { name } = busTapOptions(this.#owner.name, options, []);
     const number = this.#taps.push({ hook, name, call, style }) - 1;
     const before = [options.before ?? []].flat();
