@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { milliseconds } from './config/durations.ts';
+import { formatIssue } from './config/format-issues.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { defaultPluginRow } from './config/plugin-row.ts';
 import type { GlobalConfig, PluginRow } from './config/schema.ts';
@@ -37,6 +38,7 @@ import {
   type TelemetryChoice,
 } from './telemetry/choice.ts';
 import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
+import { telemetryConfigSchema } from './telemetry/config-schema.ts';
 import { reportNotice } from './telemetry/notice.ts';
 import { telemetryPlaces } from './telemetry/places.ts';
 import { reportAddress } from './telemetry/report-address.ts';
@@ -579,7 +581,12 @@ export function pluginHostOptions(options: GatewayDOptions): {
       runners: runnersFor(options),
       breaker: config.pluginHost.breaker,
       hangTimeout: milliseconds(config.pluginHost.hangTimeout),
+      configSchemas: { telemetry: telemetryConfigSchema },
       compiledSchemas: compiledConfigSchema,
+      describeConfigFault: (plugin, fault) => {
+        const index = config.plugins.findIndex(({ name }) => name === plugin);
+        return formatIssue(options.loaded.sources.pluginIssue(index, fault));
+      },
     },
   };
 }

@@ -21,6 +21,16 @@ export interface ConfigIssue {
   readonly severity: 'error' | 'warning';
 }
 
+/** One thing that is wrong with the `config` in a plugin's row, by that plugin's schema. */
+export interface PluginConfigFault {
+  /** Below `config`. */
+  readonly path: ConfigPath;
+  /** A key that is one too many, or a value. */
+  readonly at: 'key' | 'value';
+  /** The rest of a sentence that starts with the path. */
+  readonly reason: string;
+}
+
 /** A path as people write it. */
 export function pathText(path: ConfigPath): string {
   return path.reduce<string>(

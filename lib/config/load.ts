@@ -4,6 +4,7 @@ import { ConfigError } from './errors.ts';
 import type { ConfigIssue } from './issue.ts';
 import { type ConfigSources, readConfig } from './read-config.ts';
 import type { GlobalConfig } from './schema.ts';
+import type { Sources } from './sources.ts';
 
 /** A configuration ready to start from. */
 export interface LoadedConfig {
@@ -17,6 +18,8 @@ export interface LoadedConfig {
   readonly directory: string;
   /** What environment variables set, in the order in which they did: whatever the files had said is in there. */
   readonly fromEnvironment: readonly KeySet[];
+  /** Where each part of it was written. */
+  readonly sources: Sources;
   /** For the log, once. */
   readonly warnings: readonly ConfigIssue[];
 }
@@ -27,7 +30,7 @@ export interface LoadedConfig {
  * @throws ConfigError with everything that is wrong, not only the first.
  */
 export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
-  const { config, issues, fromEnvironment, found } = await readConfig(from);
+  const { config, issues, fromEnvironment, sources, found } = await readConfig(from);
   if (config === null) throw new ConfigError(issues);
   const configFile = found.configFile ? path.resolve(from.configFile) : null;
   return {
@@ -37,6 +40,7 @@ export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
       found.pluginConfigFile && from.pluginConfigFile !== undefined ? path.resolve(from.pluginConfigFile) : null,
     directory: configFile === null ? process.cwd() : path.dirname(configFile),
     fromEnvironment,
+    sources,
     warnings: issues,
   };
 }

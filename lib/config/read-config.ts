@@ -1,6 +1,6 @@
 import { applyEnvironment, type Environment, type KeySet } from './environment.ts';
 import type { PluginSchemas } from './environment-path.ts';
-import type { ConfigIssue } from './issue.ts';
+import type { ConfigIssue, PluginConfigFault } from './issue.ts';
 import { dropEmpty, fillSections } from './normalise.ts';
 import { mergePluginsFile } from './plugins-file.ts';
 import { readTextFile } from './read-file.ts';
@@ -8,7 +8,7 @@ import type { GlobalConfig } from './schema.ts';
 import { pluginHostSchema, pluginRowSchema } from './sections/plugins.ts';
 import { Sources } from './sources.ts';
 import { warnOfStillToCome } from './still-to-come.ts';
-import type { Tree } from './tree.ts';
+import { isTree, own, type Tree } from './tree.ts';
 import { checkTree } from './check.ts';
 import { readYaml, type YamlTree } from './yaml-tree.ts';
 
@@ -29,6 +29,8 @@ export interface ConfigSources {
    * file sets.
    */
   readonly pluginConfigSchemas?: PluginSchemas;
+  /** What is wrong with the `config` of a plugin's row; left out by who finds that when the plugin is loaded. */
+  readonly checkPluginConfig?: (plugin: unknown, config: unknown) => Promise<readonly PluginConfigFault[]>;
 }
 
 /** All there is to know of a configuration after reading it. */
@@ -38,6 +40,8 @@ export interface ReadConfig {
   readonly issues: readonly ConfigIssue[];
   /** What environment variables set, in the order in which they did. */
   readonly fromEnvironment: readonly KeySet[];
+  /** Where each part of it was written. */
+  readonly sources: Sources;
   /** Whether each file was there. */
   readonly found: { readonly configFile: boolean; readonly pluginConfigFile: boolean };
 }
@@ -99,6 +103,22 @@ function inOrder(issues: readonly ConfigIssue[], files: readonly (string | undef
   );
 }
 
+/** What is wrong with the plugins' own parts of a configuration, as far as anybody can say who loads none of them. */
+async function pluginIssues(
+  tree: Tree,
+  sources: Sources,
+  check: NonNullable<ConfigSources['checkPluginConfig']>,
+): Promise<readonly ConfigIssue[]> {
+  const { plugins } = tree;
+  const rows = Array.isArray(plugins) ? (plugins as unknown[]) : [];
+  const found = rows.map(async (row, index) => {
+    if (!isTree(row)) return [];
+    const faults = await check(own(row, 'name'), structuredClone(own(row, 'config')));
+    return faults.map((fault) => sources.pluginIssue(index, fault));
+  });
+  return (await Promise.all(found)).flat();
+}
+
 /** Reads both files and the environment, fills in the defaults and checks everything. Never throws for what they say. */
 export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
   const defaultsApply: ConfigIssue = {
@@ -127,7 +147,10 @@ export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
   // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
   const unreadable = [main, plugins].some((file) => file.yaml?.tree === null);
   const checked = unreadable ? { config: null, issues: [] } : await checkTree(tree, sources);
-  const issues = inOrder([...before, ...checked.issues], files);
+  const { checkPluginConfig } = from;
+  const ofPlugins =
+    unreadable || checkPluginConfig === undefined ? [] : await pluginIssues(tree, sources, checkPluginConfig);
+  const issues = inOrder([...before, ...checked.issues, ...ofPlugins], files);
   const broken = issues.some((issue) => issue.severity === 'error');
-  return { config: broken ? null : checked.config, issues, fromEnvironment: overridden.set, found };
+  return { config: broken ? null : checked.config, issues, fromEnvironment: overridden.set, sources, found };
 }

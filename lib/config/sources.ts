@@ -1,4 +1,4 @@
-import type { ConfigIssue, ConfigPath } from './issue.ts';
+import type { ConfigIssue, ConfigPath, PluginConfigFault } from './issue.ts';
 import { pathText } from './issue.ts';
 
 /** Where something was written. */
@@ -38,5 +38,10 @@ export class Sources {
       ...(hint?.nearest === undefined ? {} : { nearest: hint.nearest }),
       severity,
     };
+  }
+
+  /** The issue that a fault in the `config` of a plugin's row is. */
+  pluginIssue(row: number, { path, at, reason }: PluginConfigFault): ConfigIssue {
+    return this.issue(['plugins', row, 'config', ...path], 'error', reason, { at });
   }
 }

@@ -88,7 +88,11 @@ export class Activation {
       version: options.version,
       plugin: plugin.face,
       plugins,
-      config: await pluginConfig(name, examined.row?.config, configSchema, options.compiledSchemas),
+      config: await pluginConfig(name, examined.row?.config, {
+        schema: configSchema,
+        compiled: options.compiledSchemas,
+        describe: options.describeConfigFault,
+      }),
       hooks: () => this.#viewFor(plugin),
       logger: () => (plugin.logger ??= options.logger.child({ plugin: name })),
       reportError: (error, context) => report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),

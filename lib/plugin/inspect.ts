@@ -1,5 +1,7 @@
+import { GatewayDError } from '../errors.ts';
 import { examine, isolationOf, type Examined } from './examine.ts';
 import type { PluginOptions } from './options.ts';
+import { pluginConfig } from './plugin-config.ts';
 import type { PluginReport } from './report.ts';
 
 /**
@@ -7,7 +9,25 @@ import type { PluginReport } from './report.ts';
  * before any of its code runs. Requirements are not: only a plugin's module knows them.
  */
 export async function inspectPlugins(options: PluginOptions): Promise<readonly PluginReport[]> {
-  return (await examine(options)).map(reportOf);
+  const examined = await examine(options);
+  return Promise.all(examined.map(async (one) => withConfigChecked(reportOf(one), one, options)));
+}
+
+/** The config of a plugin whose schema is known without its code. */
+async function withConfigChecked(
+  report: PluginReport,
+  { row, source }: Examined,
+  { configSchemas, compiledSchemas: compiled, describeConfigFault: describe }: PluginOptions,
+): Promise<PluginReport> {
+  const schema = configSchemas?.[report.name];
+  if (report.state !== 'found' || schema === undefined || source?.builtIn !== true) return report;
+  try {
+    await pluginConfig(report.name, row?.config, { schema, compiled, describe });
+    return report;
+  } catch (error) {
+    if (!(error instanceof GatewayDError)) throw error;
+    return { ...report, state: 'failed', error };
+  }
 }
 
 /** The report of a plugin none of whose code ran. */

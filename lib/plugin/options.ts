@@ -2,7 +2,7 @@ import type { PluginHostConfig, PluginRow } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { Runner } from './loader.ts';
 import type { ManagedPlugin } from './managed-plugin.ts';
-import type { CompiledSchemas } from './plugin-config.ts';
+import type { CompiledSchemas, ConfigCheck } from './plugin-config.ts';
 
 /** Where plugins are and how they come to be trusted. */
 export interface PluginOptions {
@@ -24,6 +24,11 @@ export interface PluginOptions {
   readonly devMode: boolean;
   /** The rows of `plugins` in the config, in their order. */
   readonly rows: readonly PluginRow[];
+  /** JSON Schemas of the `config` of plugins known beforehand, by name: so that it can be checked before they are loaded. */
+  readonly configSchemas?: Readonly<Record<string, object>>;
+  readonly compiledSchemas?: CompiledSchemas;
+  /** What is wrong with a plugin's config in words, with the place where it was written. */
+  readonly describeConfigFault?: ConfigCheck['describe'];
 }
 
 type BreakerConfig = PluginHostConfig['breaker'];
@@ -40,7 +45,6 @@ export interface PluginHostOptions extends PluginOptions {
   readonly generation?: number;
   /** Time limit of an import, of `apply` and of deactivating, each, in milliseconds; 5,000 where it is left out. */
   readonly applyTimeout?: number;
-  readonly compiledSchemas?: CompiledSchemas;
   /** Told, once, of a plugin whose row says `demote: true` that it had better run in a thread of its own, and why. */
   readonly misbehaves?: (plugin: ManagedPlugin, reason: string) => void;
   /** Places for plugins to run that are not this process, by what a row calls them; undefined for one that there is not. */

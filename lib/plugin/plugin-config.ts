@@ -1,4 +1,6 @@
 import type { ErrorObject } from 'ajv';
+import { pathText, type PluginConfigFault } from '../config/issue.ts';
+import { valueAt } from '../config/tree.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { pluginErrors } from './errors.ts';
 
@@ -17,6 +19,14 @@ export type CompiledSchemas = (schema: object) => Promise<CompiledSchema | undef
 /** How a plugin's schema is compiled. */
 export const pluginSchemaOptions = { useDefaults: true, allErrors: true, strict: false, logger: false } as const;
 
+/** What a plugin's config is checked with. */
+export interface ConfigCheck {
+  readonly schema: object | undefined;
+  readonly compiled?: CompiledSchemas | undefined;
+  /** A fault in words, with the place where it was written; its path below the row where that is not known. */
+  readonly describe?: ((plugin: string, fault: PluginConfigFault) => string) | undefined;
+}
+
 /**
  * A plugin's own config: a copy of what its row says, checked by the plugin's schema, the schema's defaults filled in,
  * deeply frozen.
@@ -25,13 +35,33 @@ export const pluginSchemaOptions = { useDefaults: true, allErrors: true, strict:
 export async function pluginConfig(
   plugin: string,
   config: unknown,
-  schema: object | undefined,
-  compiled?: CompiledSchemas,
+  { schema, compiled, describe = inRow }: ConfigCheck,
 ): Promise<unknown> {
   const copy = structuredClone(config ?? {});
-  if (schema !== undefined) check(plugin, copy, (await compiled?.(schema)) ?? (await compile(plugin, schema)));
+  const faults = schema === undefined ? [] : await configFaults(plugin, copy, schema, compiled);
+  if (faults.length > 0) {
+    const reason = faults.map((fault) => describe(plugin, fault)).join('; ');
+    throw new GatewayDError(pluginErrors.PLUGIN_BAD_CONFIG, { plugin, reason });
+  }
   return deepFreeze(copy);
 }
+
+/**
+ * All that is wrong with a plugin's config, whose missing values become the schema's defaults.
+ * @throws {GatewayDError} PLUGIN_BAD_CONFIG_SCHEMA
+ */
+export async function configFaults(
+  plugin: string,
+  config: unknown,
+  schema: object,
+  compiled?: CompiledSchemas,
+): Promise<readonly PluginConfigFault[]> {
+  const validate = (await compiled?.(schema)) ?? (await compile(plugin, schema));
+  return validate(config) ? [] : (validate.errors ?? []).map((fault) => faultOf(fault, config));
+}
+
+const inRow = (_plugin: string, { path, reason }: PluginConfigFault): string =>
+  `${pathText(['config', ...path])} ${reason}`;
 
 async function compile(plugin: string, schema: object): Promise<CompiledSchema> {
   // Takes longer to import than most plugins: only for one that has a schema.
@@ -48,17 +78,18 @@ async function compile(plugin: string, schema: object): Promise<CompiledSchema> 
   }
 }
 
-function check(plugin: string, config: unknown, validate: CompiledSchema): void {
-  if (validate(config)) return;
-  const reason = (validate.errors ?? []).map(describe).join('; ');
-  throw new GatewayDError(pluginErrors.PLUGIN_BAD_CONFIG, { plugin, reason });
-}
-
-function describe({ instancePath, keyword, params, message }: SchemaFault): string {
-  const place = ['config', ...instancePath.split('/').slice(1)].join('.');
-  const extra = keyword === 'additionalProperties' ? `: ${String(params['additionalProperty'])}` : '';
+function faultOf({ instancePath, keyword, params, message }: SchemaFault, config: unknown): PluginConfigFault {
+  const path: (string | number)[] = [];
+  for (const step of instancePath.split('/').slice(1)) {
+    const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    path.push(Array.isArray(valueAt(config, path)) ? Number(key) : key);
+  }
+  if (keyword === 'additionalProperties') {
+    const key = String(params['additionalProperty']);
+    return { path: [...path, key], at: 'key', reason: 'is no key that the plugin knows' };
+  }
   const values = keyword === 'enum' ? `: ${(params['allowedValues'] as unknown[]).join(', ')}` : '';
-  return `${place} ${message ?? 'is wrong'}${extra}${values}`;
+  return { path, at: 'value', reason: `${message ?? 'is wrong'}${values}` };
 }
 
 function deepFreeze(value: unknown): unknown {

@@ -220,7 +220,9 @@ export function chosenConfig(row: TelemetryRow | undefined, choice: TelemetryCho
   const chosen: Record<string, unknown> = { ...asRecord(row?.config) };
   for (const half of ['usageReport', 'sentry'] as const) {
     const section = chosen[half] ?? {};
-    if (typeof section === 'object') chosen[half] = { ...section, enabled: choice[half].on };
+    const { enabled = true } = asRecord(section);
+    if (typeof section === 'object' && typeof enabled === 'boolean')
+      chosen[half] = { ...section, enabled: choice[half].on };
   }
   return chosen;
 }

@@ -33,6 +33,38 @@ describe('gatewayd telemetry', () => {
     expect(dev.stdout).to.contain('"dev_mode": true');
   });
 
+  it('is told of what is wrong in its row by config lint, plugin lint and run, in the same words and with the place', async () => {
+    using folder = new Folder({
+      'gatewayd.yaml': [
+        'clients: { default: { writes: { address: 127.0.0.1:1 } } }',
+        'servers: { default: { address: 127.0.0.1:0 } }',
+        'plugins:',
+        '  - name: telemetry',
+        '    config:',
+        '      usageReport: { enabled: maybe, adress: here:1 }',
+        '',
+      ].join('\n'),
+    });
+    const environment = cleanEnvironment({ GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_PLUGINS: 'some' });
+    const options = { cwd: folder.path, environment };
+    const [config, plugin] = await Promise.all([
+      gatewayd(['config', 'lint'], options),
+      gatewayd(['plugin', 'lint'], options),
+    ]);
+    await using running = await GatewayDProcess.start(['run'], options);
+    const failure = running.lines.find(({ code }) => code === 'PLUGIN_BAD_CONFIG');
+    for (const fault of [
+      /gatewayd\.yaml:6:31: plugins\[0\]\.config\.usageReport\.enabled must be boolean/,
+      /gatewayd\.yaml:6:38: plugins\[0\]\.config\.usageReport\.adress is no key that the plugin knows/,
+      /GATEWAYD_PLUGINS_TELEMETRY_CONFIG_USAGE_REPORT_PLUGINS: plugins\[0\]\.config\.usageReport\.plugins must be/,
+    ]) {
+      expect(config.stderr).to.match(fault);
+      expect(plugin.stderr.replaceAll(/\s+/g, ' ')).to.match(fault);
+      expect(String(failure?.msg)).to.match(fault);
+    }
+    expect([config.code, plugin.code]).to.deep.equal([3, 4]);
+  });
+
   it('show says that nothing is sent when telemetry itself is not well', async () => {
     const config = 'plugins: [{ name: telemetry, config: { usageReport: { enabld: false } } }]\n';
     using folder = new Folder({ 'gatewayd.yaml': config });

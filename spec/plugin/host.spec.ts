@@ -79,7 +79,7 @@ describe('the plugin host', () => {
     const schema = `{ $schema: 'https://json-schema.org/draft/2020-12/schema', properties: { pair: { prefixItems: [{ type: 'string' }] } } }`;
     bed.write('a.js', quietPlugin(`configSchema: ${schema},`));
     const bad = await bed.load({ rows: [pluginRow({ name: 'a', config: { pair: [1] } })] });
-    expect(byName(bad.reports).get('a')?.error?.message).to.include('config.pair.0 must be string');
+    expect(byName(bad.reports).get('a')?.error?.message).to.include('config.pair[0] must be string');
     const good = await bed.load({ rows: [pluginRow({ name: 'a', config: { pair: ['one'] } })] });
     expect(byName(good.reports).get('a')?.state).to.equal('loaded');
   });

@@ -125,4 +125,10 @@ describe('the config of what was chosen', () => {
     const choice = telemetryChoice({ flags: {}, environment: {}, row });
     expect(chosenConfig(row, choice)['usageReport']).to.equal('yes');
   });
+
+  it('leaves what is neither yes nor no for the schema to refuse', () => {
+    const row = { config: { usageReport: { enabled: 'maybe' } } };
+    const choice = telemetryChoice({ flags: {}, environment: {}, row });
+    expect(chosenConfig(row, choice)['usageReport']).to.deep.equal({ enabled: 'maybe' });
+  });
 });

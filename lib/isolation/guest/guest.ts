@@ -159,7 +159,7 @@ export class Guest {
         version,
         plugin: this.#plugins.faceOf(name) as NonNullable<ReturnType<GuestPlugins['faceOf']>>,
         plugins: this.#plugins.face,
-        config: await pluginConfig(name, config, configSchema),
+        config: await pluginConfig(name, config, { schema: configSchema }),
         hooks: () => this.#hooks(),
         logger: () => this.#logger as Logger,
         reportError: (error, place) => this.#post('report', cross(error), place?.hook ?? null, 'reported'),
