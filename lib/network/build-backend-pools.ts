@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { milliseconds } from '../config/durations.ts';
 import type { ClientConfig, PoolConfig } from '../config/schema.ts';
 import { GatewayDError } from '../errors.ts';
@@ -76,12 +77,17 @@ async function open(
 }
 
 async function reset(backend: LoggedInBackend, pool: string, query: string, inTransaction: boolean): Promise<void> {
-  const queries = [...(inTransaction ? ['ROLLBACK'] : []), ...(query === '' ? [] : [query])];
+  // What the client left in flight, unknown to us, would be answered first, and our own answers go to the next client:
+  // the last of them says something that nobody could know.
+  const word = randomBytes(16).toString('hex');
+  const queries = [...(inTransaction ? ['ROLLBACK'] : []), ...(query === '' ? [] : [query]), `SELECT '${word}'`];
   // The Sync ends an extended query that has none.
   const bytes = [messages.sync(), ...queries.map((sql) => messages.query(sql))].map((message) => message.bytes);
-  const { error, status } = await backend.ask(Buffer.concat(bytes), bytes.length, resetTimeout);
-  if (error === null && status === 'I') return;
-  const { sqlstate = '25001', message: reason = 'a transaction is open' } = error ?? {};
+  const { rows, error, status } = await backend.ask(Buffer.concat(bytes), bytes.length, resetTimeout);
+  const inStep = rows.at(-1)?.[0]?.toString() === word;
+  if (inStep && error === null && status === 'I') return;
+  const fault = status === 'I' ? 'it was in the middle of something' : 'a transaction is open';
+  const { sqlstate = status === 'I' ? '08P01' : '25001', message: reason = fault } = error ?? {};
   throw new GatewayDError(networkErrors.NETWORK_NOT_RESET, { pool, sqlstate, reason });
 }
 

@@ -2,7 +2,8 @@ import { BackendCode, FrontendCode, type TransactionStatus } from '../protocol/c
 
 /**
  * Follows the types of the messages of one session and knows whether the database owes the client anything: a
- * session that is idle can be ended, or moved, without anybody losing an answer.
+ * session that is idle can be ended, or moved, without anybody losing an answer. In doubt it is not idle: a client
+ * must not be able to have a backend taken for idle that is at something.
  */
 export class RequestTracker {
   /** Types of the requests that a ReadyForQuery will answer, oldest first. */
@@ -11,6 +12,12 @@ export class RequestTracker {
   #unsynced = false;
   /** The database takes COPY data, and ignores Sync until it has all. */
   #copyingIn = false;
+  /** The client has ended a COPY that the database has not begun yet. */
+  #endedAhead = false;
+  /** A Sync was taken for one that the COPY under way ignores. */
+  #passedOver = false;
+  /** How many ReadyForQuery are still to come cannot be known any more. */
+  #lost = false;
   #status: TransactionStatus | null = null;
 
   /** As the last ReadyForQuery said; null before the first. */
@@ -25,7 +32,7 @@ export class RequestTracker {
 
   /** Nothing is in flight; a transaction may be open. */
   get quiet(): boolean {
-    return this.#awaited.length === 0 && !this.#unsynced;
+    return this.#awaited.length === 0 && !this.#unsynced && !this.#lost;
   }
 
   /** A message of this type went to the database. */
@@ -36,7 +43,10 @@ export class RequestTracker {
         this.#awaited.push(type);
         break;
       case FrontendCode.Sync:
-        if (this.#copyingIn) break;
+        if (this.#copyingIn) {
+          this.#passedOver = true;
+          break;
+        }
         this.#awaited.push(type);
         this.#unsynced = false;
         break;
@@ -49,6 +59,7 @@ export class RequestTracker {
         break;
       case FrontendCode.CopyDone:
       case FrontendCode.CopyFail:
+        if (!this.#copyingIn && !this.quiet) this.#endedAhead = true;
         this.#copyingIn = false;
         break;
       default:
@@ -60,12 +71,17 @@ export class RequestTracker {
     if (type === BackendCode.CopyInResponse) {
       this.#copyingIn = true;
       // A Sync sent along with the COPY's Execute is ignored as well; the one after the data counts.
-      if (this.#awaited[0] === FrontendCode.Sync) {
+      if (this.#awaited[0] === FrontendCode.Sync && !this.#endedAhead) {
         this.#awaited.shift();
         this.#unsynced = true;
+        this.#passedOver = true;
       }
+    } else if (type === BackendCode.CommandComplete) {
+      this.#passedOver = false;
     } else if (type === BackendCode.ErrorResponse) {
       this.#copyingIn = false;
+      // It may have come to the Sync before the error, and ignored it, or after, and answers it.
+      this.#lost ||= this.#passedOver;
     }
   }
 
@@ -74,5 +90,7 @@ export class RequestTracker {
     this.#status = status;
     this.#awaited.shift();
     this.#copyingIn = false;
+    this.#passedOver = false;
+    if (this.quiet) this.#endedAhead = false;
   }
 }

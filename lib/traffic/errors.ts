@@ -43,4 +43,9 @@ export const trafficErrors = defineErrors({
     mend: 'Read the answers to earlier queries before sending more, or reply with less.',
     sqlstate: '54000',
   },
+  PAYLOAD_UNCERTAIN_ANSWERS: {
+    message: 'A COPY failed behind which a Sync and more were sent: it cannot be told which request is answered next',
+    mend: 'Send nothing but its data, and one Sync along with its Execute, until a COPY is ended.',
+    sqlstate: '08P01',
+  },
 });

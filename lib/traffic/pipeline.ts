@@ -61,6 +61,10 @@ export class Pipeline {
   #waiting = 0;
   #status: TransactionStatus;
   #skipping = false;
+  /** How many Syncs were taken for ones that the COPY under way ignores. */
+  #passedOver = 0;
+  /** How many ReadyForQuery are still to come cannot be known any more. */
+  #lost = false;
 
   /** @param wantsShapes false where nobody will ask for `shape`: RowDescriptions are not kept then */
   constructor(status: TransactionStatus, wantsShapes: boolean) {
@@ -79,7 +83,7 @@ export class Pipeline {
   }
 
   get empty(): boolean {
-    return this.#head === this.#queue.length && this.#ready.length === 0 && !this.#skipping;
+    return this.#head === this.#queue.length && this.#ready.length === 0 && !this.#skipping && !this.#lost;
   }
 
   /** What the rows the database sends now look like; null when that is not known. */
@@ -96,7 +100,10 @@ export class Pipeline {
       this.#skipping = false;
     }
     // While it takes in a COPY the database ignores Sync.
-    if (pending.expected === 'Sync' && this.#queue.at(-1)?.copying === true) return;
+    if (pending.expected === 'Sync' && this.#queue.at(-1)?.copying === true) {
+      this.#passedOver += 1;
+      return;
+    }
     this.#queue.push(pending);
     this.#settle();
   }
@@ -138,6 +145,7 @@ export class Pipeline {
    * @param message holds it from `start` to `end`; of other types than ReadyForQuery, and RowDescription where shapes are
    * wanted, it need not be there
    * @returns whether the client did not ask for it
+   * @throws {GatewayDError} PAYLOAD_UNCERTAIN_ANSWERS
    */
   received(type: number, message: Buffer, start: number, end: number): boolean {
     const pending = this.#queue[this.#head];
@@ -146,6 +154,8 @@ export class Pipeline {
         this.readyForQuery(message.subarray(start + 5, end));
         return false;
       case BackendCode.ErrorResponse:
+        if (pending?.copying === true) pending.copying = false;
+        if (this.#passedOver > 0) this.#lose();
         if (pending !== undefined && !endsSequence(pending.expected)) this.#skipToSync();
         return false;
       case BackendCode.RowDescription:
@@ -160,6 +170,7 @@ export class Pipeline {
       case BackendCode.CommandComplete:
       case BackendCode.EmptyQueryResponse:
       case BackendCode.PortalSuspended:
+        this.#passedOver = 0;
         if (pending?.expected === 'Execute') this.#shift();
         return false;
       case BackendCode.CopyInResponse:
@@ -173,6 +184,8 @@ export class Pipeline {
   /** The database is done with a Sync, Query or FunctionCall. */
   readyForQuery(body: Buffer): void {
     this.#status = transactionStatus(body);
+    this.#passedOver = 0;
+    if (this.#head === this.#queue.length) this.#skipping = false;
     this.#endSequence();
   }
 
@@ -192,7 +205,22 @@ export class Pipeline {
     if (pending === undefined) return;
     pending.copying = true;
     // A Sync that was sent along with the Execute arrives while the database takes in the COPY, and is ignored.
-    while (this.#queue[this.#head + 1]?.expected === 'Sync') this.#queue.splice(this.#head + 1, 1);
+    while (this.#queue[this.#head + 1]?.expected === 'Sync') {
+      this.#queue.splice(this.#head + 1, 1);
+      this.#passedOver += 1;
+    }
+  }
+
+  /**
+   * A COPY failed that a Sync was sent to. The database may have come to it before, and ignored it, or after, and
+   * answers it. Drivers send one along with the Execute and nothing more before its data is through: it was ignored,
+   * and at worst the session is never idle again. What is sent behind by others could be given answers of other requests.
+   */
+  #lose(): void {
+    this.#lost = true;
+    const behind = this.#queue.slice(this.#head + 1);
+    const usual = behind.every(({ expected }) => expected === 'Sync' || expected === 'CopyEnd');
+    if (this.#passedOver > 1 || !usual) throw new GatewayDError(trafficErrors.PAYLOAD_UNCERTAIN_ANSWERS);
   }
 
   #endSequence(): void {

@@ -35,12 +35,24 @@ describe('what is in flight', () => {
     ['a COPY in that is refused half-way', '>Q <G >d <E', '<I'],
     ['a COPY by extended query, whose first Sync is ignored', '>P >B >E >S <1 <2 <G >d >c', '>S <C <I'],
     ['a COPY by extended query, with a Sync among its data', '>P >B >E <1 <2 <G >d >S >c', '>S <C <I'],
+    ['a COPY by extended query, ended ahead', '>P >B >E >d >c >S <1 <2 <G', '<C <I'],
     ['an open transaction', '>Q <C <T', '>Q <C <I'],
     ['a failed transaction', '>Q <E <F', '>Q <C <I'],
   ] as const) {
     it(`is ${what}`, () => {
       expect(after(busy).idle).to.equal(false);
       expect(after(`${busy} ${last}`).idle).to.equal(true);
+    });
+  }
+
+  for (const [what, conversation] of [
+    ['a Sync was sent among its data', '>Q <G >d >S >Q <E <I <I'],
+    ['a Sync was sent along with it', '>P >B >E >S <1 <2 <G >Q <E <I >S <C <I'],
+    ['a Sync was sent among its data, which then ended', '>Q <G >d >S >c >Q <E <I <I'],
+  ] as const) {
+    it(`is never known to be nothing again after a COPY in that failed where ${what}`, () => {
+      expect(after(conversation).quiet).to.equal(false);
+      expect(after(`${conversation} >Q <C <I`).quiet).to.equal(false);
     });
   }
 

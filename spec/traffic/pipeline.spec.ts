@@ -150,6 +150,23 @@ describe('what is in flight', () => {
         expectIdle(true);
       });
 
+      it('is never known to be nothing again after a COPY that failed with a Sync sent along', () => {
+        talk.client(bind(), execute(), sync());
+        const hidden = hooks.some((hook) => hook === 'trafficFromServer') ? [messages.noData()] : [];
+        talk.server(messages.bindComplete(), ...hidden, copyIn, error);
+        talk.client(copyFail('no'), sync());
+        talk.server(ready('I'));
+        expectIdle(false);
+      });
+
+      it('ends the session when a COPY fails with more behind it than its Sync', () => {
+        talk.client(query('copy'));
+        talk.server(copyIn);
+        talk.client(copyData('x'), sync(), sync(), query('select'));
+        talk.server(error);
+        expect(talk.end?.sqlstate).to.equal('08P01');
+      });
+
       it('is a COPY out', () => {
         talk.client(query('copy'));
         talk.server(copyOut, copyData('1\n'), copyData('2\n'), copyDone(), commandComplete('COPY 2'));
