@@ -38,17 +38,19 @@ export default {
 
 describe('a reload', () => {
   let folder: Folder;
+  let configuration: string;
   let environment: NodeJS.ProcessEnv;
 
   beforeEach(async () => {
     const { address } = await sharedPostgres();
+    configuration = [
+      `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
+      'servers: { default: { address: 127.0.0.1:0 } }',
+      'pluginHost: { verify: off }',
+      '',
+    ].join('\n');
     folder = new Folder({
-      'gatewayd.yaml': [
-        `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
-        'servers: { default: { address: 127.0.0.1:0 } }',
-        'pluginHost: { verify: off }',
-        '',
-      ].join('\n'),
+      'gatewayd.yaml': configuration,
       ...marking('one '),
       'plugins/counting.js': counting('first'),
     });
@@ -62,8 +64,8 @@ describe('a reload', () => {
   const write = (files: Record<string, string>): void => {
     for (const [name, text] of Object.entries(files)) folder.write(name, text);
   };
-  const connected = async (gateway: GatewayDProcess): Promise<Client> => {
-    const client = new Client({ host: '127.0.0.1', port: gateway.port, user: 'postgres', database: 'postgres' });
+  const connected = async ({ port }: { readonly port: number }, host = '127.0.0.1'): Promise<Client> => {
+    const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
     client.on('error', () => undefined);
     await client.connect();
     return client;
@@ -175,6 +177,96 @@ describe('a reload', () => {
     expect((await plugin('reload')).code).to.equal(0);
     expect(await value(client)).to.equal('evil x');
     await client.end();
+  });
+
+  it('loads a plugin that is new, puts it on record as the start does, and refuses it once it has changed', async () => {
+    folder.write('gatewayd.yaml', configIn(folder).replace('verify: off', 'verify: lock'));
+    await using gateway = await start();
+    const client = await connected(gateway);
+    const lock = (): string => readFileSync(folder.at('plugins.lock'), 'utf8');
+    expect(lock()).to.contain('marking').and.not.contain('fresh');
+    write({ 'plugins/fresh.js': counting('came') });
+    gateway.kill('SIGHUP');
+    const loaded = await gateway.line(({ msg, plugin: name }) => msg === 'plugin loaded' && name === 'fresh');
+    expect(loaded).to.include({ trust: 'first-use', oldVersion: null });
+    expect(lock()).to.contain(loaded['checksum']);
+    write({ 'plugins/fresh.js': counting('came changed') });
+    gateway.kill('SIGHUP');
+    const refused = await gateway.line(({ code }) => code === 'PLUGIN_NOT_RELOADED');
+    expect(refused.msg).to.contain('fresh (PLUGIN_CHANGED');
+    const status = JSON.parse((await plugin('status', '--json')).stdout) as Record<string, unknown>;
+    expect(status).to.deep.include({ generation: 2, generations: [{ number: 2, sessions: 1 }] });
+    expect(await value(client)).to.equal('one x');
+    expect(gateway.lines.some(({ msg }) => msg === 'came changed')).to.equal(false);
+    await client.end();
+  });
+
+  it('turns a plugin off and on again by its row, for sessions that are there', async () => {
+    await using gateway = await start();
+    const client = await connected(gateway);
+    for (const [enabled, expected] of [
+      [false, 'x'],
+      [true, 'one x'],
+      [false, 'x'],
+    ] as const) {
+      folder.write('gatewayd.yaml', `${configuration}plugins: [{ name: marking, enabled: ${enabled} }]\n`);
+      expect(await plugin('reload')).to.include({ code: 0 });
+      expect(await value(client)).to.equal(expected);
+    }
+    await client.end();
+  });
+
+  it('runs all of a plugin anew that is written in CommonJS', async () => {
+    const reading = "require('./mark.json').mark";
+    const common = (mark: string) => ({
+      'plugins/common/package.json': JSON.stringify({ name: 'common', version: '1.0.0', main: 'index.js' }),
+      'plugins/common/mark.json': JSON.stringify({ mark }),
+      'plugins/common/mark.cjs': `exports.mark = ${reading};\n`,
+      'plugins/common/index.js': `const { mark } = require('./mark.cjs');
+module.exports = { apply: (host) => host.logger.info({ mark }, 'common') };
+`,
+      'plugins/mixed/package.json': JSON.stringify({ name: 'mixed', version: '1.0.0', type: 'module' }),
+      'plugins/mixed/mark.json': JSON.stringify({ mark }),
+      'plugins/mixed/mark.cjs': `exports.mark = ${reading};\n`,
+      'plugins/mixed/index.js': `import { mark } from './mark.cjs';
+export default { apply: (host) => host.logger.info({ mark }, 'mixed') };
+`,
+    });
+    const said = () => ['common', 'mixed'].map((name) => gateway.lines.findLast(({ msg }) => msg === name)?.['mark']);
+    write(common('one'));
+    await using gateway = await start();
+    expect(said()).to.deep.equal(['one', 'one']);
+    write(common('two'));
+    expect(await plugin('reload', 'marking')).to.include({ code: 0 });
+    expect(said()).to.deep.equal(['one', 'one']);
+    expect(await plugin('reload', 'common', 'mixed')).to.include({ code: 0 });
+    await gateway.line(({ msg, mark }) => msg === 'mixed' && mark === 'two');
+    expect(said()).to.deep.equal(['two', 'two']);
+  });
+
+  it('takes addresses and pools over from the configuration, under the sessions that are there', async () => {
+    const sized = (size: number, host: string): string =>
+      configuration
+        .replace('127.0.0.1:0', `${host}:0`)
+        .replace('pluginHost', `pools: { default: { writes: { size: ${size} } } }\npluginHost`);
+    folder.write('gatewayd.yaml', sized(1, '127.0.0.1'));
+    await using gateway = await start();
+    const first = await connected(gateway);
+    folder.write('gatewayd.yaml', sized(2, '127.0.0.2'));
+    gateway.kill('SIGHUP');
+    await gateway.line(({ msg }) => msg === 'reloaded');
+    expect(await value(first)).to.equal('one x');
+    const { servers } = JSON.parse((await plugin('status', '--json')).stdout) as { servers: { address: string }[] };
+    const [host, port] = servers[0]!.address.split(':');
+    expect(host).to.equal('127.0.0.2');
+    const others = await Promise.all([1, 2].map(() => connected({ port: Number(port) }, host)));
+    for (const client of [first, ...others]) expect(await value(client)).to.equal('one x');
+    await connected(gateway).then(
+      () => expect.fail('nobody was to listen there'),
+      ({ code }: NodeJS.ErrnoException) => expect(code).to.equal('ECONNREFUSED'),
+    );
+    await Promise.all([first, ...others].map((client) => client.end()));
+    expect(await gateway.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
   it('makes one reload of those asked for while one is under way, and stops in the middle of one', async () => {
