@@ -8,7 +8,7 @@ import { count, list, text } from './expected.ts';
 import { crossingOf } from './host-payload.ts';
 import { Outbox } from './outbox.ts';
 import { SessionTable } from './session-table.ts';
-import type { ToGuest } from './wire.ts';
+import type { BatchData, ToGuest } from './wire.ts';
 
 /** Who hears from a guest what is no answer to a call. */
 export interface LinkWatcher {
@@ -70,6 +70,7 @@ export class GuestLink {
     this.#limits = limits;
     this.#outbox = new Outbox(
       (packet) => this.#channel.send(packet),
+      (numbers) => ['calls', numbers],
       (message, error) => this.#unsent(message, error),
     );
     this.#sessions = new SessionTable((message) => this.post(message));
@@ -99,7 +100,8 @@ export class GuestLink {
     else if (this.#overloaded && this.#pending.size < mostCalls / 2) this.#overloaded = false;
     const data = crossingOf(hook).send(payload, this.#sending);
     const id = this.#nextCall++;
-    this.#outbox.post(['call', id, tap, data]);
+    if (isWithoutShapes(data)) this.#outbox.postNumbers(id, tap, data[0], data[1], data[2]);
+    else this.#outbox.post(['call', id, tap, data]);
     this.#check ??= this.#checkSoon();
     return new Promise((settle, fail) => {
       const stopListening = hook === 'route' ? this.#passAbort(id, payload as Routing) : null;
@@ -150,6 +152,10 @@ export class GuestLink {
   #take(message: readonly unknown[], bytes: ArrayBuffer): void {
     const [op, first, second] = message;
     switch (op) {
+      case 'answers':
+        if (!types.isFloat64Array(first)) throw new TypeError('answers that are none');
+        for (let next = 0; next < first.length; next++) this.#answer(this.#issued(first[next]), undefined, bytes);
+        return;
       case 'answer':
         return this.#answer(this.#issued(first), second, bytes);
       case 'failed':
@@ -257,4 +263,9 @@ export class GuestLink {
     this.#end(id);
     this.post(['expire', id]);
   }
+}
+
+/** Whether it is a batch that numbers alone tell of. */
+function isWithoutShapes(data: unknown): data is BatchData {
+  return Array.isArray(data) && data.length === 4 && data[3] === null;
 }

@@ -1,20 +1,32 @@
 import type { Packet } from './wire.ts';
 
+/** Of so many calls the other side can have the first while the next are still gathered. */
+const mostAtOnce = 32;
+
 /** Gathers the messages of a turn of the event loop into one packet: what costs is waking the other side up. */
 export class Outbox<M> {
   readonly #send: (packet: Packet<M>) => void;
+  readonly #gathered: (numbers: Float64Array) => M;
   readonly #unsent: (message: M, error: unknown) => void;
   #messages: M[] = [];
+  /** Of the message that is gathered from numbers, while nothing else is posted. */
+  #numbers: number[] = [];
   #pieces: Buffer[] = [];
   #length = 0;
   #scheduled = false;
 
   /**
    * @param send throws where a message holds what cannot be cloned
-   * @param unsent gets such a message; the others are sent without it
+   * @param gathered makes the message that numbers are sent in
+   * @param unsent gets a message that cannot be cloned; the others are sent without it
    */
-  constructor(send: (packet: Packet<M>) => void, unsent: (message: M, error: unknown) => void) {
+  constructor(
+    send: (packet: Packet<M>) => void,
+    gathered: (numbers: Float64Array) => M,
+    unsent: (message: M, error: unknown) => void,
+  ) {
     this.#send = send;
+    this.#gathered = gathered;
     this.#unsent = unsent;
   }
 
@@ -24,7 +36,27 @@ export class Outbox<M> {
   }
 
   post(message: M): void {
+    if (this.#numbers.length > 0) this.#endNumbers();
     this.#messages.push(message);
+    this.#schedule();
+  }
+
+  /**
+   * Posts what consists of numbers alone: all that is posted so one after the other is one message, which is copied as
+   * a whole where each message of its own would be taken apart.
+   */
+  postNumbers(...numbers: readonly number[]): void {
+    for (const number of numbers) this.#numbers.push(number);
+    this.#schedule();
+    if (this.#numbers.length >= mostAtOnce * numbers.length) this.flush();
+  }
+
+  #endNumbers(): void {
+    this.#messages.push(this.#gathered(Float64Array.from(this.#numbers)));
+    this.#numbers = [];
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.#flushLater);
@@ -42,6 +74,7 @@ export class Outbox<M> {
 
   /** Sends what there is. */
   flush(): void {
+    if (this.#numbers.length > 0) this.#endNumbers();
     if (this.#messages.length === 0) return;
     const bytes = new Uint8Array(this.#length);
     let start = 0;

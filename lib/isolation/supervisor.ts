@@ -281,6 +281,10 @@ export class Supervisor {
         return host?.emit(text(first), uncross(second));
       case 'watch':
         return this.#watch(incarnation, text(first));
+      case 'exiting':
+        // To clear a thread or a process away takes longer than anybody should wait for what it was asked.
+        setTimeout(() => incarnation.place.kill(), longestEnd).unref();
+        return this.#died(incarnation, { reason: `exit code ${count(first)}`, outOfMemory: false });
       case 'log':
         return this.#log(list(first).map(text), count(second));
       default:

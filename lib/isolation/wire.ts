@@ -62,10 +62,23 @@ export interface ModuleRecord {
 /** Where in a batch a RowDescription begins to hold, and its bytes. */
 export type ShapeRecord = readonly [start: number, description: Uint8Array | null];
 
+/** The number of a batch's session, its range of the packet's bytes, and what its rows look like. */
+export type BatchData = readonly [
+  session: number,
+  start: number,
+  length: number,
+  shapes: readonly ShapeRecord[] | null,
+];
+
+/** What `calls` has of each call: its number, the tap's, and the batch without its shapes, of which it has none. */
+export const numbersOfCall = 5;
+
 export type ToGuest =
   | readonly [op: 'begin', beginning: Beginning]
   | readonly [op: 'apply', apply: ApplyRecord]
   | readonly [op: 'call', id: number, tap: number, data: unknown]
+  /** Calls with batches without shapes, one after the other: `numbersOfCall` each. */
+  | readonly [op: 'calls', numbers: Float64Array]
   /** The call's time is over: its payload expires, and nobody waits for its answer. */
   | readonly [op: 'expire', id: number]
   | readonly [op: 'abort', id: number, reason: Crossed]
@@ -97,6 +110,8 @@ export type ToHost =
   | readonly [op: 'applied']
   | readonly [op: 'notApplied', error: Crossed]
   | readonly [op: 'answer', id: number, result: unknown]
+  /** Answers, one after the other, of taps that changed nothing and returned nothing. */
+  | readonly [op: 'answers', ids: Float64Array]
   | readonly [op: 'failed', id: number, error: Crossed]
   | readonly [op: 'late', hook: HookName | null, error: Crossed]
   | readonly [op: 'report', error: Crossed, hook: string | null, phase: 'reported' | 'async']
@@ -105,4 +120,6 @@ export type ToHost =
   | readonly [op: 'notice', id: number, message: string]
   | readonly [op: 'log', lines: readonly string[], leftOut: number]
   | readonly [op: 'deactivated', error: Crossed | null]
-  | readonly [op: 'pong', number: number];
+  | readonly [op: 'pong', number: number]
+  /** The last there is from a guest that leaves by itself. */
+  | readonly [op: 'exiting', code: number];

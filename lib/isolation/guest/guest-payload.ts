@@ -9,7 +9,7 @@ import { SentBatch } from '../../traffic/sent-batch.ts';
 import { ServerBatch } from '../../traffic/server-batch.ts';
 import { asWire, TrafficBatch } from '../../traffic/traffic-batch.ts';
 import { cross, uncross } from '../crossed.ts';
-import type { EditRecord, ShapeRecord } from '../wire.ts';
+import type { BatchData, EditRecord } from '../wire.ts';
 
 /** A payload in the guest, made from what crossed. */
 export interface GuestPayload {
@@ -108,14 +108,6 @@ function chosen(result: unknown): BackendAddress | undefined {
   const { name, address } = result as BackendAddress;
   return { name, address };
 }
-
-/** The number of the session, the batch's range of the packet's bytes, and what its rows look like. */
-export type BatchData = readonly [
-  session: number,
-  start: number,
-  length: number,
-  shapes: readonly ShapeRecord[] | null,
-];
 
 /** Makes the payload of a call. */
 export function guestPayload(hook: HookName, data: unknown, parts: PayloadParts): GuestPayload {

@@ -21,7 +21,16 @@ import { containUncaught } from '../../plugin/uncaught.ts';
 import { cross, uncross } from '../crossed.ts';
 import { isolationErrors } from '../errors.ts';
 import { Outbox } from '../outbox.ts';
-import type { ApplyRecord, Beginning, Packet, SessionRecord, ToGuest, ToHost } from '../wire.ts';
+
+import {
+  numbersOfCall,
+  type ApplyRecord,
+  type Beginning,
+  type Packet,
+  type SessionRecord,
+  type ToGuest,
+  type ToHost,
+} from '../wire.ts';
 import { createGuestHooks, type TapStyle } from './guest-hooks.ts';
 import { LogLines } from './log-lines.ts';
 import { GuestPlugins } from './guest-plugins.ts';
@@ -55,14 +64,21 @@ export class Guest {
 
   constructor(send: (packet: Packet<ToHost>) => void) {
     // What a plugin gives is taken apart before, so that all of it can be cloned.
-    this.#outbox = new Outbox(send, ([op], error) => this.#post('report', cross(error), `message ${op}`, 'async'));
+    this.#outbox = new Outbox<ToHost>(
+      send,
+      (ids) => ['answers', ids],
+      ([op], error) => this.#post('report', cross(error), `message ${op}`, 'async'),
+    );
     this.#logLines = new LogLines((lines, leftOut) => this.#post('log', lines, leftOut));
     this.#plugins = new GuestPlugins({
       watch: (plugin) => this.#post('watch', plugin),
       report: (error) => this.#post('report', cross(error), null, 'reported'),
     });
-    // Also what is said last before a process ends.
-    process.on('exit', () => this.#flush());
+    process.on('exit', (code) => {
+      this.#logLines.flush();
+      this.#post('exiting', code);
+      this.#flush();
+    });
   }
 
   take({ messages, bytes }: Packet<ToGuest>): void {
@@ -79,6 +95,8 @@ export class Guest {
     switch (message[0]) {
       case 'call':
         return this.#call(message[1], message[2], message[3], bytes);
+      case 'calls':
+        return this.#callEach(message[1], bytes);
       case 'expire':
         return this.#expire(message[1]);
       case 'abort':
@@ -216,6 +234,14 @@ export class Guest {
     this.#post('emit', String(event), crossed);
   }
 
+  #callEach(numbers: Float64Array, bytes: ArrayBuffer): void {
+    const at = (index: number): number => numbers[index] ?? 0;
+    for (let next = 0; next < numbers.length; next += numbersOfCall) {
+      const batch = [at(next + 2), at(next + 3), at(next + 4), null] as const;
+      this.#call(at(next), at(next + 1), batch, bytes);
+    }
+  }
+
   /** A tap of a hook that is called ten thousand times a second runs here: nothing is waited for that need not be. */
   #call(id: number, number: number, data: unknown, bytes: ArrayBuffer): void {
     const tap = this.#taps[number];
@@ -257,7 +283,8 @@ export class Guest {
       return this.#fail(id, error, payload);
     }
     payload.close(false);
-    this.#post('answer', id, answer);
+    if (answer === undefined) this.#outbox.postNumbers(id);
+    else this.#post('answer', id, answer);
   }
 
   #fail(id: number, error: unknown, payload: GuestPayload | undefined): void {
