@@ -15,6 +15,16 @@ function isQuery(message: Message): message is Query | Parse {
   return message.name === 'Query' || message.name === 'Parse';
 }
 
+/** Of what the database says ReadyForQuery after. */
+const endsInReady: ReadonlySet<unknown> = new Set<Message['name']>(['Query', 'FunctionCall', 'Sync']);
+
+/** A client that gets more ReadyForQuery than it asked for takes the answer to its next query for that to this one. */
+function checkAnswers(replaced: string | undefined, by: Message | readonly Message[]): void {
+  const answers = [by].flat().filter((message) => endsInReady.has((message as Message | null)?.name)).length;
+  if (answers <= (endsInReady.has(replaced) ? 1 : 0)) return;
+  throw new GatewayDError(trafficErrors.PAYLOAD_TOO_MANY_ANSWERS, { replaced: replaced ?? 'the message', answers });
+}
+
 /** Payload of `trafficFromClient`. */
 export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
   #query: string | null | undefined;
@@ -40,6 +50,18 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
       const { statement, parameterTypes } = message;
       this.replace(message, frontendKinds.Parse.make({ statement, sql, parameterTypes }));
     }
+  }
+
+  /** @throws {GatewayDError} PAYLOAD_TOO_MANY_ANSWERS, PAYLOAD_UNKNOWN_MESSAGE, PAYLOAD_WRONG_MESSAGE */
+  override replace(message: Message, by: Message | readonly Message[]): void {
+    checkAnswers(message.name, by);
+    super.replace(message, by);
+  }
+
+  /** @throws {GatewayDError} PAYLOAD_TOO_MANY_ANSWERS, PAYLOAD_UNKNOWN_MESSAGE, PAYLOAD_WRONG_MESSAGE */
+  override replaceLarge(by: Message | readonly Message[]): void {
+    checkAnswers(this.largeHead?.name, by);
+    super.replaceLarge(by);
   }
 
   drop(message: Message): void {

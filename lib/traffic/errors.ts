@@ -30,6 +30,10 @@ export const trafficErrors = defineErrors({
     message: 'What is to replace a message is not a message the {sender} sends',
     mend: 'Make messages with the functions of `messages`, and only such as this side sends.',
   },
+  PAYLOAD_TOO_MANY_ANSWERS: {
+    message: 'What is to replace {replaced} would be answered with ReadyForQuery {answers} times',
+    mend: 'Put at most one Query, FunctionCall or Sync in the place of one, and none in the place of anything else. One Query can hold several statements, separated by semicolons.',
+  },
   PAYLOAD_BAD_ROW: {
     message: 'The function given to mapRows returned neither its row nor null',
     mend: 'Return the row it was called with, or null to leave it out.',

@@ -80,7 +80,10 @@ for (const isolation of isolations) {
       if (only !== undefined && only !== isolation) continue;
       it(`because it ${how} is reported once, is passed over while it is away, and comes back`, async () => {
         await using bed = new GuestBed();
-        const host = await bed.guest(isolation, obedient, { row: { memoryLimit: 64 }, timeout: 400 });
+        const host = await bed.guest(isolation, obedient, {
+          row: { memoryLimit: 64 },
+          timeout: deed === 'memory' ? 10_000 : 400,
+        });
         expect(await refusal(host)).to.equal('by the guest');
         const failures: string[] = [];
         host.plugins.get('guest')?.hooks.error.tap('spec', ({ phase, hook }) => void failures.push(`${phase} ${hook}`));

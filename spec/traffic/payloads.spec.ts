@@ -95,13 +95,31 @@ describe('a batch in the hands of a tap', () => {
         if (message.name !== 'Query') continue;
         if (message.sql === 'none') batch.drop(message);
         else if (message.sql === 'one') batch.replace(message, query('1'));
-        else if (message.sql === 'two') batch.replace(message, [query('2'), query('3')]);
+        else if (message.sql === 'two') batch.replace(message, [parse({ sql: '2' }), bind(), execute(), sync()]);
       }
     });
     talk.client(...['none', 'same', 'one', 'none', 'two', 'same'].map((sql) => query(sql)));
-    expect(talk.serverGot).to.deep.equal(['Query same', 'Query 1', 'Query 2', 'Query 3', 'Query same']);
+    expect(talk.serverGot).to.deep.equal(['Query same', 'Query 1', 'Parse 2', 'Bind', 'Execute', 'Sync', 'Query same']);
     talk.client(query('none'));
     expect(talk.toServer).to.be.empty;
+  });
+
+  it('lets nobody answer one question of the client with two ReadyForQuery', () => {
+    tap((batch) => {
+      for (const message of batch.messages) batch.replace(message, [query('2'), query('3')]);
+    });
+    talk.client(query('1'));
+    expect(onlyError()).to.be.instanceOf(GatewayDError).with.property('code', 'PAYLOAD_TOO_MANY_ANSWERS');
+    expect(talk.serverGot).to.deep.equal(['Query 1']);
+  });
+
+  it('lets nobody put a Sync in where there was none', () => {
+    tap((batch) => {
+      for (const message of batch.messages) if (message.name === 'Parse') batch.replace(message, [message, sync()]);
+    });
+    talk.client(parse({ sql: '1' }), sync());
+    expect(onlyError()).to.have.property('code', 'PAYLOAD_TOO_MANY_ANSWERS');
+    expect(talk.serverGot).to.deep.equal(['Parse 1', 'Sync']);
   });
 
   it('lets a message that was put in be replaced in turn', () => {
