@@ -15,6 +15,8 @@ export interface TelemetryRun {
   readonly early?: boolean;
   /** The plugin `failing` ends the process once it has started, whatever gatewayd does. */
   readonly doomed?: boolean;
+  /** `host:port` of a database; none that is there unless it is given. */
+  readonly database?: string;
   readonly flags?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -23,12 +25,13 @@ export interface TelemetryRun {
 export class TelemetryProcess extends GatewayDProcess {
   readonly #directory: string;
 
-  constructor({ telemetry, early = false, doomed = false, flags = [], environment = {} }: TelemetryRun) {
+  constructor(run: TelemetryRun) {
+    const { telemetry, early = false, doomed = false, flags = [], environment = {} } = run;
     const directory = mkdtempSync(path.join(tmpdir(), 'gatewayd-telemetry-'));
     mkdirSync(path.join(directory, 'plugins'));
     copyFileSync(fixture('failing.mjs'), path.join(directory, 'plugins/failing.mjs'));
     const config = {
-      clients: { default: { writes: { address: '127.0.0.1:1' } } },
+      clients: { default: { writes: { address: run.database ?? '127.0.0.1:1' } } },
       servers: { default: { address: '127.0.0.1:0' } },
       loggers: { default: { level: 'debug' } },
       plugins: [

@@ -1,8 +1,12 @@
 import { expect } from 'chai';
+import { Client } from 'pg';
+import type { EmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
 import { BlackHole } from '../support/black-hole.ts';
 import { Collector } from '../support/collector.ts';
+import type { LogLine } from '../support/gatewayd-process.ts';
 import { Ingest } from '../support/ingest.ts';
 import { NameServer } from '../support/name-server.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { SilentServer } from '../support/silent-server.ts';
 import { TelemetryProcess, type TelemetryRun } from '../support/telemetry-process.ts';
 
@@ -122,7 +126,70 @@ describe('a gatewayd process', () => {
     });
   }
 
-  it(`is gone while the ingest accepts and never answers`, async () => {
+  describe('meanwhile', () => {
+    let postgres: EmbeddedPostgres;
+
+    before(async () => {
+      postgres = await startPostgres();
+    });
+
+    after(() => postgres.stop());
+
+    const isOver = ({ msg }: LogLine) => msg === 'the usage report was not sent';
+
+    /** A query through the gateway, which looks its database up by name. One thread has to do for all of its look-ups. */
+    async function query(): Promise<unknown> {
+      const client = new Client({ host: '127.0.0.1', port: gatewayd!.port, user: 'postgres', database: 'postgres' });
+      await client.connect();
+      const { rows } = await client.query<{ one: number }>('select 1 as one');
+      await client.end();
+      return rows;
+    }
+
+    const reportingTo = (address: string, more: object, environment: NodeJS.ProcessEnv = {}) =>
+      run({
+        telemetry: { usageReport: { address, ...more } },
+        database: `localhost:${postgres.port}`,
+        environment: { UV_THREADPOOL_SIZE: '1', ...environment },
+      });
+
+    for (const [what, open] of Object.entries<
+      () => Promise<readonly [string, object, NodeJS.ProcessEnv, Promise<unknown>]>
+    >({
+      'DNS never answers': async () => {
+        const nameServer = toClose(new NameServer(null));
+        const address = await nameServer.listen();
+        return ['collector.test:59091', {}, { SPEC_NAME_SERVER: address }, nameServer.asked()];
+      },
+      'the TLS handshake with the collector stalls': async () => {
+        const silent = toClose(new SilentServer());
+        return [`127.0.0.1:${await silent.listen()}`, { tls: true }, {}, silent.spokenTo()];
+      },
+    })) {
+      it(`answers queries, connecting to its database by name, while ${what}`, async () => {
+        const [address, more, environment, underWay] = await open();
+        await reportingTo(address, more, environment);
+        await underWay;
+        expect(await query()).to.deep.equal([{ one: 1 }]);
+        expect(gatewayd!.lines.filter(isOver)).to.deep.equal([]);
+        await gatewayd!.line(isOver);
+        await end('SIGTERM');
+      });
+    }
+
+    it('answers queries, connecting to its database by name, while the collector is a black hole', async function () {
+      if (process.platform !== 'linux') this.skip();
+      const { port } = toClose(await BlackHole.open());
+      await reportingTo(`127.0.0.1:${port}`, {});
+      await gatewayd!.connecting();
+      expect(await query()).to.deep.equal([{ one: 1 }]);
+      expect(gatewayd!.lines.filter(isOver)).to.deep.equal([]);
+      await gatewayd!.line(isOver);
+      await end('SIGTERM');
+    });
+  });
+
+  it('is gone while the ingest accepts and never answers', async () => {
     const silent = toClose(new SilentServer());
     const port = await silent.listen();
     const spokenTo = silent.spokenTo();
@@ -131,6 +198,7 @@ describe('a gatewayd process', () => {
     await spokenTo;
     await end('SIGTERM');
   });
+
   it('is gone while the ingest is a black hole', async function () {
     if (process.platform !== 'linux') this.skip();
     const { port } = toClose(await BlackHole.open());
