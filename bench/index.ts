@@ -3,7 +3,19 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const all = ['start', 'exit', 'tap', 'isolation', 'plugins', 'failing', 'checksum', 'relay', 'size', 'telemetry'];
+const all = [
+  'start',
+  'exit',
+  'tap',
+  'isolation',
+  'plugins',
+  'failing',
+  'checksum',
+  'relay',
+  'size',
+  'telemetry',
+  'sentry',
+];
 const given = process.argv.slice(2);
 const peers = given.indexOf('peers');
 const asked = peers === -1 ? given : given.slice(0, peers);

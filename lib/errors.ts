@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** What an error code stands for. `message` may hold `{placeholders}`; the text without their values is what telemetry may send. */
 export interface ErrorDefinition {
   /** Stable upper-case code, the key in its room's catalogue; `docs/errors.md` lists them all. */
@@ -80,4 +82,31 @@ export function messageOf(error: unknown): string {
   } catch {
     return 'an error that cannot be turned into text';
   }
+}
+
+const classNames = new WeakMap<object, string>();
+const className = /^[A-Za-z_$][\w$]{0,63}$/;
+
+/**
+ * What the class of an error is called in its source, which is code: what it is called at run time may be computed from
+ * anything. Never throws.
+ * @returns the empty text where that cannot be told
+ */
+export function classNameOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || types.isProxy(error)) return '';
+  const told = classNames.get(error);
+  if (told !== undefined) return told;
+  try {
+    const { constructor } = error;
+    if (typeof constructor !== 'function' || types.isProxy(constructor)) return '';
+    const source = Function.prototype.toString.call(constructor).slice(0, 200);
+    return /^(?:class|function)\s+([A-Za-z_$][\w$]{0,63})/.exec(source)?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Puts on record what the class of an error was called where it came from; that class is not here. */
+export function nameClassOf(error: object, name: string): void {
+  if (className.test(name)) classNames.set(error, name);
 }

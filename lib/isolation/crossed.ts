@@ -1,4 +1,11 @@
-import { GatewayDError, messageOf, type ErrorDefinition, type ErrorValues } from '../errors.ts';
+import {
+  classNameOf,
+  GatewayDError,
+  messageOf,
+  nameClassOf,
+  type ErrorDefinition,
+  type ErrorValues,
+} from '../errors.ts';
 import { hooksErrors } from '../hooks/errors.ts';
 import { pluginErrors } from '../plugin/errors.ts';
 import { protocolErrors } from '../protocol/errors.ts';
@@ -14,6 +21,8 @@ export type Crossed =
 
 interface CrossedError {
   readonly name: string;
+  /** What its class is called in its source; empty where that cannot be told. */
+  readonly className: string;
   readonly message: string;
   readonly stack: string;
   /** Own members, `code` and `cause` among them. */
@@ -76,6 +85,7 @@ function crossError(error: Error, inner: (member: string, value: unknown) => Cro
   const members = own.filter((name) => !(isOurs && ownMembers.has(name)));
   return {
     name: shortened(error.name),
+    className: classNameOf(error),
     message: shortened(error.message),
     stack: shortened(error.stack ?? ''),
     members: members.map((name) => [name, inner(name, (error as unknown as Record<string, unknown>)[name])] as const),
@@ -146,6 +156,7 @@ function uncrossError(record: unknown, depth: number): Error {
     const enumerable = member !== 'cause' && member !== 'errors';
     Object.defineProperty(error, member, { value, enumerable, writable: true, configurable: true });
   }
+  if (typeof record['className'] === 'string') nameClassOf(error, record['className']);
   // Not where its class says it already: pino would print it as one more field.
   if (error.name !== name) Object.defineProperty(error, 'name', { value: name, writable: true, configurable: true });
   Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });

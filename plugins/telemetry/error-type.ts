@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { read, readString } from './read.ts';
+import { classNameOf } from '../../lib/errors.ts';
+import { readString } from './read.ts';
 
 /** What errors of the language, of Node and of PostgreSQL's drivers are called. */
 const known: ReadonlySet<string> = new Set([
@@ -27,17 +28,6 @@ const known: ReadonlySet<string> = new Set([
   'PostgresError',
 ]);
 
-/** The name of a class or function as its source has it: what it is called at run time may be computed from anything. */
-function writtenName(constructor: unknown): string {
-  if (typeof constructor !== 'function' || types.isProxy(constructor)) return '';
-  try {
-    const source = Function.prototype.toString.call(constructor).slice(0, 200);
-    return /^(?:class|function)\s+([A-Za-z_$][\w$]{0,63})/.exec(source)?.[1] ?? '';
-  } catch {
-    return '';
-  }
-}
-
 /**
  * What kind of error it is, in a word that is code and not data: a name that everybody knows, or that of the class of
  * which it is, as the source of the class has it.
@@ -46,7 +36,7 @@ export function errorType(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'NonError';
   if (types.isProxy(error)) return 'Error';
   const name = readString(error, 'name');
-  const written = writtenName(read(error, 'constructor'));
+  const written = classNameOf(error);
   if (written !== '' && written !== 'Object' && !known.has(written)) return written;
   if (known.has(name) && name !== 'Error') return name;
   return known.has(written) ? written : 'Error';

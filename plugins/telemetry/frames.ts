@@ -65,8 +65,12 @@ const decoration = new Set(['async', 'new', 'get', 'set', 'as', 'anonymous']);
 function safeFunction(name: string, source: SourceFile): string {
   if (!functionName.test(name)) return '?';
   const isCode = (word: string) => decoration.has(word) || builtIns.has(word) || source.hasWord(word);
-  const words = name.match(/[\w$#]+/g) ?? [];
-  if (words.every(isCode)) return name;
+  const wordsOf = (text: string) => text.match(/[\w$#]+/g) ?? [];
+  if (wordsOf(name).every(isCode)) return name;
+  // It may have been called as a member of what is not the plugin's.
+  const own = name.replace(/ \[as .*\]$/, '');
+  const words = wordsOf(own);
+  if (words.every(isCode)) return own;
   const last = words.at(-1);
   return last !== undefined && source.hasWord(last) ? last : '?';
 }
