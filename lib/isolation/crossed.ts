@@ -11,6 +11,7 @@ import { pluginErrors } from '../plugin/errors.ts';
 import { protocolErrors } from '../protocol/errors.ts';
 import { trafficErrors } from '../traffic/errors.ts';
 import { isolationErrors } from './errors.ts';
+import { list } from './expected.ts';
 
 /** A value in the form in which it crosses: errors and containers taken apart, anything else as it is. */
 export type Crossed =
@@ -107,10 +108,8 @@ export function uncross(crossed: unknown, depth = 0): unknown {
       return crossed['value'];
     case 'error':
       return uncrossError(crossed['error'], depth);
-    case 'list': {
-      if (!Array.isArray(crossed['items'])) throw new TypeError('no list');
-      return (crossed['items'] as unknown[]).map((item) => uncross(item, depth + 1));
-    }
+    case 'list':
+      return list(crossed['items']).map((item) => uncross(item, depth + 1));
     case 'record':
       return Object.fromEntries(uncrossEntries(crossed['entries'], depth));
     default:
@@ -119,8 +118,7 @@ export function uncross(crossed: unknown, depth = 0): unknown {
 }
 
 function uncrossEntries(entries: unknown, depth: number): [string, unknown][] {
-  if (!Array.isArray(entries)) throw new TypeError('no entries');
-  return (entries as unknown[]).map((entry) => {
+  return list(entries).map((entry) => {
     if (!Array.isArray(entry) || typeof entry[0] !== 'string') throw new TypeError('no entry');
     return [entry[0], uncross(entry[1], depth + 1)];
   });

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { portChannel, socketChannel, type Channel, type ChannelReader } from './channel.ts';
+import { guestEnvironment } from './guest-environment.ts';
 import { permissionFlags } from './permissions.ts';
 import { reaper } from './reaper.ts';
 import type { ToGuest } from './wire.ts';
@@ -52,6 +53,7 @@ export function startWorker(options: PlaceOptions, reader: ChannelReader): Guest
     stdout: true,
     stderr: true,
     argv: [],
+    env: guestEnvironment(process.env),
     resourceLimits: { maxOldGenerationSizeMb: options.memoryLimit },
   });
   const { port1, port2 } = new MessageChannel();
@@ -77,8 +79,7 @@ export function startProcess(options: PlaceOptions, reader: ChannelReader): Gues
   const flags = [...permissionFlags(options), `--max-old-space-size=${options.memoryLimit}`];
   const child = spawn(process.execPath, [...inherited, ...flags, fileURLToPath(entry)], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // Where a debugger or a coverage tool was asked for, it is for gatewayd.
-    env: process.env,
+    env: guestEnvironment(process.env),
   });
   const line = child.stdio[3] as Socket;
   const lineClosed = new Promise<void>((resolve) => void line.once('close', () => resolve()));
