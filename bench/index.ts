@@ -10,6 +10,7 @@ const all = [
   'isolation',
   'plugins',
   'failing',
+  'reload',
   'checksum',
   'relay',
   'size',

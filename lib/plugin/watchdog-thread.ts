@@ -13,7 +13,7 @@ interface MainThreadSession {
 }
 
 /** How long the main thread may take to stop for a look at its stack; inside a call of the system's it cannot. */
-const pauseMilliseconds = 250;
+const pauseMilliseconds = 1_000;
 
 const { beats, running, limit } = workerData as WatchdogData;
 const slice = limit / 4;

@@ -87,7 +87,7 @@ describe('the watchdog', () => {
       export default { version: '1.0.0', apply(host) {
         host.hooks.signal.tap('${name}', ({ signal }) => { if (signal === '${name}') { ${body} } });
       } };`;
-    bed.write('sleeper.js', onSignal('sleep', `execFileSync('sleep', ['1.5']);`));
+    bed.write('sleeper.js', onSignal('sleep', `execFileSync('sleep', ['4']);`));
     bed.write(
       'timer.js',
       onSignal('later', `setTimeout(function loop() { for (const end = Date.now() + 1500; Date.now() < end; ); }, 1);`),
