@@ -186,6 +186,12 @@ function handleOf(socket: Socket): Handle | null {
   return known ? (handle as Handle) : null;
 }
 
+/** Tells, from one look to the next, whether the kernel took anything: bytes in the stream and below it, as far as known. */
+export function unsentBytes(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: Partial<Handle> | null };
+  return socket.writableLength + (handle?.writeQueueSize ?? 0);
+}
+
 function slotsOf(socket: Socket): SlotNames | null {
   const symbols = Object.getOwnPropertySymbols(socket);
   const find = (name: string): symbol | undefined => symbols.find(({ description }) => description === name);

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { lingeringEnd } from '../../lib/network/lingering-end.ts';
 import { forkGateway } from '../support/forked-gateway.ts';
-import { socketPair } from '../support/socket-pair.ts';
 import { message, WireClient } from '../support/wire-client.ts';
 
 const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', 'I')]);
@@ -58,24 +56,5 @@ describe('a value of one gibibyte', () => {
     expect(received.bytes).to.equal(copied + 11 + 6);
     expect(await gateway.growth()).to.be.lessThan(64 * mebibyte.length);
     database.close();
-  });
-});
-
-describe('a client that takes in nothing', function () {
-  // Node.js asks a second time, a minute later, whether anything was taken.
-  this.timeout(180_000);
-
-  it('is cut off within two minutes of the end of its session', async () => {
-    const [near, far] = await socketPair();
-    const closed = once(near, 'close');
-    far.pause();
-    // More than the kernel keeps.
-    while (near.writableLength < 32 * mebibyte.length) near.write(mebibyte);
-    const unread = near.writableLength;
-    lingeringEnd(near, null);
-    await closed;
-    expect(near.writableFinished).to.equal(false);
-    expect(unread).to.be.greaterThan(0);
-    far.destroy();
   });
 });
