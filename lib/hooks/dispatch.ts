@@ -10,8 +10,13 @@ import { throwLater } from './throw-later.ts';
 
 type Callback<R> = (error: unknown, result?: R) => void;
 
+/** As much of a hook as is called here. */
+interface Callable<T, R> {
+  callAsync(payload: T, callback: Callback<R>): void;
+}
+
 /** Runs tapable's `callAsync`, and `done` exactly once whatever happens in it. What `done` throws is the caller's. */
-function dispatch<R>(call: (callback: Callback<R>) => void, done: (result: R | undefined) => void): void {
+function dispatch<T, R>(hook: Callable<T, R>, payload: T, done: (result: R | undefined) => void): void {
   let settled = false;
   const callback: Callback<R> = (error, result) => {
     if (settled) return;
@@ -20,7 +25,7 @@ function dispatch<R>(call: (callback: Callback<R>) => void, done: (result: R | u
     done(error ? undefined : result);
   };
   try {
-    call(callback);
+    hook.callAsync(payload, callback);
   } catch (error) {
     if (settled) throw error;
     callback(error);
@@ -34,20 +39,20 @@ export function callBail<T, R>(
   done: (result: R | undefined) => void,
 ): void {
   if (!hook.isUsed()) return done(undefined);
-  dispatch<R>((callback) => hook.callAsync(payload, callback), done);
+  dispatch<T, R>(hook as unknown as Callable<T, R>, payload, done);
 }
 
 /** Calls the taps one after the other, then `done`. */
 export function callSeries<T>(hook: AsyncSeriesHook<[T]>, payload: T, done: () => void): void {
   if (!hook.isUsed()) return done();
-  dispatch<void>((callback) => hook.callAsync(payload, callback), done);
+  dispatch<T, void>(hook as unknown as Callable<T, void>, payload, done);
 }
 
 const ignore = (): void => {};
 
 /** Tells the taps and waits for none of them. */
 export function emit<T>(hook: AsyncSeriesHook<[T]> | AsyncParallelHook<[T]>, payload: T): void {
-  if (hook.isUsed()) dispatch<void>((callback) => hook.callAsync(payload, callback), ignore);
+  if (hook.isUsed()) dispatch<T, void>(hook as unknown as Callable<T, void>, payload, ignore);
 }
 
 /** `callSeries` as a promise. */
@@ -65,9 +70,6 @@ export async function emitBail<T, R>(hook: AsyncSeriesBailHook<[T], R>, payload:
 export async function emitWaterfall<T>(hook: AsyncSeriesWaterfallHook<[T]>, value: T): Promise<T> {
   if (!hook.isUsed()) return value;
   return new Promise((resolve) => {
-    dispatch<T>(
-      (callback) => hook.callAsync(value, callback),
-      (result) => resolve(result ?? value),
-    );
+    dispatch<T, T>(hook as unknown as Callable<T, T>, value, (result) => resolve(result ?? value));
   });
 }

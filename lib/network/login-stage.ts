@@ -95,6 +95,6 @@ export class LoginStage implements Stage {
     serverIntake.hold(Hold.Gate);
     this.#link.toClient(end === chunk.length ? chunk : chunk.subarray(0, end));
     if (end < chunk.length && !server.destroyed) server.unshift(chunk.subarray(end));
-    if (!client.destroyed) this.#watcher.loggedIn(transactionStatus(body));
+    if (!client.destroyed) this.#watcher.loggedIn(transactionStatus(body[0]));
   }
 }

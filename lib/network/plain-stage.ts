@@ -54,7 +54,7 @@ export class PlainStage implements Stage {
     scanner.feed(chunk);
     while (scanner.next()) {
       if (scanner.type === BackendCode.ReadyForQuery) {
-        this.#requests.ready(transactionStatus(scanner.body));
+        this.#requests.ready(transactionStatus(scanner.firstByte));
       } else {
         if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
         else if (scanner.type === BackendCode.ParameterStatus) this.#lender?.parameter(scanner.body);

@@ -29,6 +29,8 @@ export class TappedStage implements Stage {
   readonly #lender: Lender | null;
   #clientBusy = false;
   #serverBusy = false;
+  /** What is to be written now may lie in a buffer that a socket is read into. */
+  #borrowed = false;
   #endExpected = false;
 
   /** @param lender null where the backend ends with the session */
@@ -57,14 +59,18 @@ export class TappedStage implements Stage {
 
   fromClient(bytes: Buffer, borrowed: boolean): void {
     this.#clientBusy = true;
-    this.#conversation.fromClient(borrowed ? Buffer.from(bytes) : bytes, this.#clientDone);
+    this.#borrowed = borrowed;
+    this.#conversation.fromClient(bytes, this.#clientDone, borrowed);
+    this.#borrowed = false;
     if (this.#clientBusy) this.#link.clientIntake.hold(Hold.Busy);
   }
 
   fromServer(bytes: Buffer, borrowed: boolean): void {
     if (this.#lender !== null) this.#noteParameters(bytes, this.#lender);
     this.#serverBusy = true;
-    this.#conversation.fromServer(borrowed ? Buffer.from(bytes) : bytes, this.#serverDone);
+    this.#borrowed = borrowed;
+    this.#conversation.fromServer(bytes, this.#serverDone, borrowed);
+    this.#borrowed = false;
     if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
   }
 
@@ -90,14 +96,14 @@ export class TappedStage implements Stage {
   #write({ toServer, toClient, terminated }: Relayed): void {
     if (terminated === true) this.#endExpected = true;
     const passed = terminated === true && this.#lender !== null ? withoutTerminate(toServer) : toServer;
-    for (const bytes of joined(passed)) this.#link.toServer(bytes);
+    for (const bytes of joined(passed)) this.#link.toServer(bytes, this.#borrowed);
     const scanner = this.#toClient;
     for (const bytes of joined(toClient)) {
       scanner.feed(bytes);
       while (scanner.next()) {
         if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
       }
-      this.#link.toClient(bytes);
+      this.#link.toClient(bytes, this.#borrowed);
     }
   }
 

@@ -71,8 +71,11 @@ export const AuthenticationCode = {
 /** Transaction status of a ReadyForQuery: idle, in a transaction, in a failed transaction. */
 export type TransactionStatus = 'I' | 'T' | 'E';
 
-/** The transaction status a ReadyForQuery's body says; anything unknown counts as in a transaction, the careful choice. */
-export function transactionStatus(body: Buffer): TransactionStatus {
-  if (body[0] === 0x49) return 'I';
-  return body[0] === 0x45 ? 'E' : 'T';
+/**
+ * The transaction status a ReadyForQuery says; anything unknown counts as in a transaction, the careful choice.
+ * @param byte the first of its body
+ */
+export function transactionStatus(byte: number | undefined): TransactionStatus {
+  if (byte === 0x49) return 'I';
+  return byte === 0x45 ? 'E' : 'T';
 }

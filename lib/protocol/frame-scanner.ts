@@ -27,7 +27,7 @@ const nothing = Buffer.alloc(0);
  * message of a gigabyte costs as much as one of five bytes.
  *
  *     scanner.feed(chunk);
- *     while (scanner.next()) if (scanner.type === BackendCode.ReadyForQuery) status = transactionStatus(scanner.body);
+ *     while (scanner.next()) if (scanner.type === BackendCode.ReadyForQuery) status = transactionStatus(scanner.firstByte);
  *
  * `next` reports each message once, in the chunk that holds its last byte.
  */
@@ -103,6 +103,12 @@ export class FrameScanner {
   get body(): Buffer {
     if (this.start >= 0) return this.#chunk.subarray(this.start + 5, this.end);
     return this.#split.subarray(0, this.#splitLength);
+  }
+
+  /** The first byte of `body`, for which no view has to be made; undefined where that is empty. */
+  get firstByte(): number | undefined {
+    if (this.start < 0) return this.#splitLength > 0 ? this.#split[0] : undefined;
+    return this.length > 5 ? this.#chunk[this.start + 5] : undefined;
   }
 
   /** Whether `body` is all of the body. */

@@ -34,26 +34,34 @@ let startOf: (message: ProtocolMessage) => number;
 let endOf: (message: ProtocolMessage) => number;
 let fieldsOf: (message: ProtocolMessage, kind: MessageKind) => Readonly<Record<string, unknown>>;
 
-/** A message is a range of bytes; its fields are read from them when they are asked for. */
+/** Where a message lies, and its fields once they are read. */
+interface Range {
+  readonly source: MessageSource;
+  readonly start: number;
+  readonly end: number;
+  fields: Readonly<Record<string, unknown>> | null;
+}
+
+/**
+ * A message is a range of bytes; its fields are read from them when they are asked for. All it knows is in one object,
+ * which is of the same shape for messages of all kinds: with a private field for each, making one takes twice the time.
+ */
 export class ProtocolMessage {
-  readonly #source: MessageSource;
-  readonly #start: number;
-  readonly #end: number;
-  #fields: Readonly<Record<string, unknown>> | null;
+  readonly #range: Range;
 
   static {
-    bytesOf = (message) => message.#source.bytes.subarray(message.#start, message.#end);
-    sourceOf = (message) => message.#source;
-    startOf = (message) => message.#start;
-    endOf = (message) => message.#end;
-    fieldsOf = (message, kind) => (message.#fields ??= kind.readFields(message));
+    bytesOf = (message) => {
+      const { source, start, end } = message.#range;
+      return source.bytes.subarray(start, end);
+    };
+    sourceOf = (message) => message.#range.source;
+    startOf = (message) => message.#range.start;
+    endOf = (message) => message.#range.end;
+    fieldsOf = (message, kind) => (message.#range.fields ??= kind.readFields(message));
   }
 
   constructor(source: MessageSource, start: number, end: number) {
-    this.#source = source;
-    this.#start = start;
-    this.#end = end;
-    this.#fields = null;
+    this.#range = { source, start, end, fields: null };
   }
 
   get bytes(): Buffer {

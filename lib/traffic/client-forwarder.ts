@@ -5,12 +5,12 @@ import { encodeErrorResponse } from '../protocol/error-response.ts';
 import { protocolErrors } from '../protocol/errors.ts';
 import { frontendKinds } from '../protocol/frontend-messages.ts';
 import { MessageSource } from '../protocol/message-source.ts';
-import { messages, textField } from '../protocol/messages.ts';
+import { messages } from '../protocol/messages.ts';
 import { wireBytes } from '../protocol/protocol-message.ts';
 import { bindComplete, LocalAnswer, parseComplete } from './local-answer.ts';
 import { BoundedMap, type LocalPortal, type LocalStatements } from './local-statements.ts';
 import { Outgoing } from './outgoing.ts';
-import { countParameters } from './parameter-count.ts';
+import { parsedStatement } from './parsed-statement.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { PortalDescriber } from './portal-describer.ts';
 import { asWire } from './traffic-batch.ts';
@@ -40,8 +40,9 @@ function decide(outcome: Outcome | null): Decision {
 
 /** The string that begins at `start`; a name is compared, not read, so that no two become one. */
 export function nameAt(buffer: Buffer, start: number, end: number): string {
-  const nul = buffer.indexOf(0, start);
-  return buffer.toString('latin1', start, nul === -1 || nul > end ? end : nul);
+  let nul = start;
+  while (nul < end && buffer[nul] !== 0) nul++;
+  return nul === start ? '' : buffer.toString('latin1', start, nul);
 }
 
 /** One message on its way: a range of a buffer. */
@@ -63,6 +64,7 @@ export class ClientForwarder {
   readonly #pipeline: Pipeline;
   readonly #describer: PortalDescriber;
   readonly #statements: LocalStatements;
+  readonly #out = new Outgoing();
   readonly #portals = new BoundedMap<LocalPortal>(1000);
   /** An extended query was refused: everything up to the client's Sync is left out, as PostgreSQL does after an error. */
   #refused = false;
@@ -91,7 +93,7 @@ export class ClientForwarder {
    */
   forward(buffers: readonly Buffer[], outcome: Outcome | null): readonly Buffer[] {
     const decision = decide(outcome);
-    const out = new Outgoing();
+    const out = this.#out;
     for (const buffer of buffers) {
       let start = 0;
       while (start < buffer.length && !this.#terminated) {
@@ -101,7 +103,9 @@ export class ClientForwarder {
       }
     }
     const sent = out.finish();
-    return sent.length === buffers.length && sent.every((piece, index) => piece === buffers[index]) ? buffers : sent;
+    if (sent.length !== buffers.length) return sent;
+    for (let index = 0; index < sent.length; index++) if (sent[index] !== buffers[index]) return sent;
+    return buffers;
   }
 
   /**
@@ -185,8 +189,9 @@ export class ClientForwarder {
   #parse(out: Outgoing, frame: Frame, answer: LocalAnswer | null): void {
     const { buffer, start, end } = frame;
     const statement = nameAt(buffer, start + 5, end);
-    const types = frame.large === true ? noTypes : parameterTypes(frame);
-    this.#statements.set(statement, { answer, parameterTypes: types });
+    const large = frame.large === true;
+    const parsed = large ? { answer, parameterTypes: noTypes } : parsedStatement(statement, answer, buffer, start, end);
+    this.#statements.set(statement, parsed);
     if (answer !== null) return this.#pipeline.answer([parseComplete]);
     this.#pipeline.expect({ expected: 'Parse' });
     keep(out, frame);
@@ -290,17 +295,7 @@ function tooLarge(head: Buffer): GatewayDError {
 }
 
 const targetStatement = 0x53; // S
-const dollar = 0x24;
 
 function keep(out: Outgoing, { buffer, start, end }: Frame): void {
   out.keep(buffer, start, end);
-}
-
-/** The parameters' types as a Describe of the statement would tell them if the database took all it can as text. */
-function parameterTypes({ buffer, start, end }: Frame): readonly number[] {
-  const at = buffer.indexOf(dollar, start);
-  if (at === -1 || at >= end) return [];
-  const { sql, parameterTypes: declared } = frontendKinds.Parse.at(new MessageSource(buffer), start, end);
-  const length = Math.max(declared.length, countParameters(sql));
-  return Array.from({ length }, (_, number) => declared[number] || textField.typeOid);
 }

@@ -9,13 +9,12 @@ import { Outgoing } from './outgoing.ts';
  */
 export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
   if (isOnePart(buffers)) return [buffers];
-  const parts: Buffer[][] = [];
-  let out = new Outgoing();
+  const parts: (readonly Buffer[])[] = [];
+  const out = new Outgoing();
   let messages = 0;
   let parsing = false;
   const cut = (): void => {
     if (messages > 0) parts.push(out.finish());
-    out = new Outgoing();
     messages = 0;
     parsing = false;
   };

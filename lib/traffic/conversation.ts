@@ -9,6 +9,7 @@ import type { TransactionStatus } from '../protocol/codes.ts';
 import { encodeErrorResponse } from '../protocol/error-response.ts';
 import { MessageReader } from '../protocol/message-reader.ts';
 import type { Sender } from '../protocol/messages.ts';
+import { added } from './added.ts';
 import { ClientBatch } from './client-batch.ts';
 import { ClientForwarder } from './client-forwarder.ts';
 import { takeClientParts } from './client-parts.ts';
@@ -50,17 +51,25 @@ const nothingRelayed: Relayed = { toServer: nothing, toClient: nothing };
 interface ClientRun {
   readonly parts: readonly (readonly Buffer[])[];
   next: number;
-  /** What each part became. */
-  readonly sent: { readonly batch: ClientBatch; readonly bytes: readonly Buffer[]; readonly asItCame: boolean }[];
+  /** What each part became; null before the first. */
+  sent: SentPart[] | null;
   readonly done: Done;
+}
+
+/** What one part of what a client sent became. */
+interface SentPart {
+  readonly batch: ClientBatch;
+  readonly bytes: readonly Buffer[];
+  readonly asItCame: boolean;
 }
 
 /** Messages of the database on their way through the taps, part by part. */
 interface ServerRun {
   readonly parts: readonly ServerPart[];
   next: number;
-  readonly toClient: Buffer[];
-  readonly sent: TrafficBatch[];
+  /** Null while there is nothing. */
+  toClient: Buffer[] | null;
+  sent: TrafficBatch[] | null;
   end: WireError | null;
   readonly done: Done;
 }
@@ -80,8 +89,9 @@ const serverIsTapped = (hooks: Hooks): boolean => hooks.trafficFromServer.isUsed
  * - `done` is called exactly once for each chunk: before `fromClient` returns when every tap was synchronous, later
  *   otherwise. The next chunk of the same direction is fed only after it, and not from within it; the other direction
  *   goes on meanwhile.
- * - the chunk belongs to the conversation until `done`, and to the sockets until it is written; an asynchronous tap
- *   works on a copy.
+ * - the chunk belongs to the conversation until `done`, and to the sockets until it is written. One that is borrowed is
+ *   theirs only until `fromClient` or `fromServer` returns: what `done` is given before that may lie in it, what it is
+ *   given later does not, for an asynchronous tap works on a copy.
  * - a chunk may give nothing (a message is not whole yet) or bytes for the other side (a local reply).
  * - after a result with `end` or `terminated`, and after `close`, nothing more is fed, and a `done` that is still due
  *   is not called.
@@ -154,11 +164,14 @@ export class Conversation {
     return this.#pipeline.status;
   }
 
-  /** One chunk from the client's socket. */
-  fromClient(chunk: Buffer, done: Done): void {
+  /**
+   * One chunk from the client's socket.
+   * @param borrowed whether its bytes change when this returns
+   */
+  fromClient(chunk: Buffer, done: Done, borrowed = false): void {
     if (this.#closed) return;
     if (this.#clientReader === null) return this.#scanClient(chunk, done);
-    if (this.#clientLane !== null) return this.#clientLane.feed(chunk, done);
+    if (this.#clientLane !== null) return this.#clientLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
     let buffers: readonly Buffer[];
     try {
       buffers = this.#clientReader.read(chunk);
@@ -166,18 +179,20 @@ export class Conversation {
       return done(this.#endBy(error));
     }
     if (buffers.length === 0) return done(nothingRelayed);
-    this.#showClient(buffers, done);
+    this.#showClient(buffers, done, borrowed);
   }
 
-  #showClient(buffers: readonly Buffer[], done: Done): void {
+  #showClient(buffers: readonly Buffer[], done: Done, borrowed: boolean): void {
     this.#clientBusy = true;
-    this.#runClient({ parts: takeClientParts(buffers), next: 0, sent: [], done });
+    let parts = takeClientParts(buffers);
+    if (borrowed && parts.length > 1) parts = takeClientParts(copiesOf(buffers));
+    this.#runClient({ parts, next: 0, sent: null, done });
   }
 
-  /** One chunk from the database's socket. */
-  fromServer(chunk: Buffer, done: Done): void {
+  /** One chunk from the database's socket; as `fromClient`. */
+  fromServer(chunk: Buffer, done: Done, borrowed = false): void {
     if (this.#closed) return;
-    if (this.#serverLane !== null) return this.#serverLane.feed(chunk, done);
+    if (this.#serverLane !== null) return this.#serverLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
     let buffers: readonly Buffer[];
     try {
       if (this.#serverReader === null) {
@@ -187,18 +202,19 @@ export class Conversation {
     } catch (error) {
       return done(this.#endBy(error));
     }
-    this.#showServer(buffers, done);
+    this.#showServer(buffers, done, borrowed);
   }
 
-  #showServer(buffers: readonly Buffer[], done: Done): void {
+  #showServer(buffers: readonly Buffer[], done: Done, borrowed: boolean): void {
     let parts: readonly ServerPart[];
     try {
       parts = takeServerParts(this.#pipeline, buffers);
     } catch (error) {
       return done(this.#endBy(error));
     }
+    if (borrowed && parts.length > 1) parts = parts.map((part) => ({ ...part, buffers: copiesOf(part.buffers) }));
     this.#serverBusy = true;
-    this.#runServer({ parts, next: 0, toClient: [], sent: [], end: null, done });
+    this.#runServer({ parts, next: 0, toClient: null, sent: null, end: null, done });
   }
 
   /** The connection is gone: pending taps' results are dropped, and `done` is not called any more. */
@@ -222,7 +238,7 @@ export class Conversation {
   #laneOfClient(reader: MessageReader | null, headSize: number): LargeLane | null {
     if (reader === null) return null;
     return new LargeLane(reader, headSize, {
-      whole: (buffers, done) => this.#showClient(buffers, done),
+      whole: (buffers, done) => this.#showClient(buffers, done, false),
       judge: (head, judged) => this.#judgeClient(head, judged),
       pass: (bytes) => ({ toServer: [bytes], toClient: nothing }),
       settle: () => nothingRelayed,
@@ -234,7 +250,7 @@ export class Conversation {
   #laneOfServer(reader: MessageReader | null, headSize: number): LargeLane | null {
     if (reader === null) return null;
     return new LargeLane(reader, headSize, {
-      whole: (buffers, done) => this.#showServer(buffers, done),
+      whole: (buffers, done) => this.#showServer(buffers, done, false),
       judge: (head, judged) => this.#judgeServer(head, judged),
       pass: (bytes) => ({ toServer: nothing, toClient: [bytes] }),
       settle: () => ({ toServer: nothing, toClient: this.#takeLocal() }),
@@ -343,34 +359,35 @@ export class Conversation {
     };
     this.#callClient(batch, judged);
     waiting = !settled;
+    if (waiting) batch.retain();
     return settled && !this.#closed;
   }
 
-  #settleClient({ sent, done }: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
+  #settleClient(run: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
     let end: Relayed | null = null;
     if (!this.#closed && outcome?.kind === 'terminate') end = this.#end(outcome.error, nothing);
     else if (!this.#closed) {
       try {
         const buffers = batch.output();
         const bytes = this.#clientForwarder.forward(buffers, outcome);
-        sent.push({ batch, bytes, asItCame: bytes === buffers });
+        run.sent = added(run.sent, { batch, bytes, asItCame: bytes === buffers });
         return;
       } catch (error) {
         end = this.#endBy(error);
       }
     }
     batch.release();
-    for (const part of sent) part.batch.release();
+    for (const part of run.sent ?? []) part.batch.release();
     this.#clientBusy = false;
-    if (end !== null) done(end);
+    if (end !== null) run.done(end);
   }
 
   #finishClient({ sent, done }: ClientRun): void {
     this.#clientBusy = false;
-    const [only] = sent;
-    const toServer = only !== undefined && sent.length === 1 ? only.bytes : sent.flatMap(({ bytes }) => bytes);
+    const toServer = bytesOf(sent);
     const toClient = this.#serverAtBoundary ? this.#pipeline.takeReady() : nothing;
     done(this.#clientForwarder.terminated ? { toServer, toClient, terminated: true } : { toServer, toClient });
+    if (sent === null) return this.#observeBytes('trafficToClient', 'backend', toClient);
     for (const { batch, bytes, asItCame } of sent) {
       if (asItCame) this.#observe('trafficToServer', batch);
       else {
@@ -405,8 +422,8 @@ export class Conversation {
       if (this.#closed) return batch.release();
       const outcome = outcomeOf(verdict);
       if (outcome === null || outcome.kind === 'reply') {
-        for (const bytes of batch.output()) run.toClient.push(bytes);
-        run.sent.push(batch);
+        run.toClient = joined(run.toClient, batch.output());
+        run.sent = added(run.sent, batch);
       } else {
         batch.release();
         run.end = outcome.error;
@@ -416,22 +433,24 @@ export class Conversation {
       this.#runServer(run);
     });
     waiting = !settled;
+    if (waiting) batch.retain();
     return settled && !this.#closed;
   }
 
   #sendLocal(run: ServerRun, local: readonly Buffer[]): void {
     if (local.length === 0) return;
-    for (const bytes of local) run.toClient.push(bytes);
-    if (this.#hooks.trafficToClient.isUsed()) run.sent.push(new TrafficBatch(this.#session, 'backend', local));
+    run.toClient = joined(run.toClient, local);
+    if (!this.#hooks.trafficToClient.isUsed()) return;
+    run.sent = added(run.sent, new TrafficBatch(this.#session, 'backend', local));
   }
 
   #finishServer(run: ServerRun): void {
     this.#serverBusy = false;
     if (run.end === null) {
       this.#sendLocal(run, this.#pipeline.takeReady());
-      run.done({ toServer: nothing, toClient: run.toClient });
-    } else run.done(this.#end(run.end, run.toClient));
-    for (const batch of run.sent) this.#observe('trafficToClient', batch);
+      run.done({ toServer: nothing, toClient: run.toClient ?? nothing });
+    } else run.done(this.#end(run.end, run.toClient ?? nothing));
+    if (run.sent !== null) for (const batch of run.sent) this.#observe('trafficToClient', batch);
   }
 
   #observeBytes(hook: 'trafficToServer' | 'trafficToClient', sender: Sender, bytes: readonly Buffer[]): void {
@@ -442,7 +461,12 @@ export class Conversation {
   /** Shows what was sent, waits for nobody, and lets go of it when everybody has seen it. */
   #observe(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
     if (!this.#hooks[hook].isUsed()) return batch.release();
-    callSeries(this.#hooks[hook], new SentBatch(batch), () => batch.release());
+    let seen = false;
+    callSeries(this.#hooks[hook], new SentBatch(batch), () => {
+      seen = true;
+      batch.release();
+    });
+    if (!seen) batch.retain();
   }
 
   #endBy(error: unknown): Relayed {
@@ -459,6 +483,20 @@ export class Conversation {
         : before;
     return { toServer: nothing, toClient, end: error };
   }
+}
+
+const copiesOf = (buffers: readonly Buffer[]): readonly Buffer[] => buffers.map((bytes) => Buffer.from(bytes));
+
+function joined(before: Buffer[] | null, after: readonly Buffer[]): Buffer[] | null {
+  let all = before;
+  for (const bytes of after) all = added(all, bytes);
+  return all;
+}
+
+function bytesOf(sent: readonly SentPart[] | null): readonly Buffer[] {
+  if (sent === null) return nothing;
+  const [only] = sent;
+  return only !== undefined && sent.length === 1 ? only.bytes : sent.flatMap(({ bytes }) => bytes);
 }
 
 function outcomeOf(verdict: Verdict | void | undefined): Outcome | null {

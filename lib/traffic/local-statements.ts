@@ -26,7 +26,7 @@ export class LocalStatements {
   }
 
   set(name: string, statement: LocalStatement): void {
-    this.#statements.set(name, statement, statement.parameterTypes.length);
+    this.#statements.set(name, statement, name === '' ? 0 : statement.parameterTypes.length);
   }
 
   delete(name: string): void {
@@ -65,15 +65,23 @@ export class BoundedMap<V> {
     const weight = name.length + items;
     this.#entries.set(name, { value, weight });
     this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#limit && this.#weight <= weightLimit) return;
-      this.delete(oldest);
-    }
+    if (this.#overfull) this.#forgetOldest();
   }
 
   delete(name: string): void {
     this.#weight -= this.#entries.get(name)?.weight ?? 0;
     this.#entries.delete(name);
+  }
+
+  get #overfull(): boolean {
+    return this.#entries.size > this.#limit || this.#weight > weightLimit;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#entries.keys()) {
+      this.delete(oldest);
+      if (!this.#overfull) return;
+    }
   }
 
   some(is: (value: V) => boolean): boolean {

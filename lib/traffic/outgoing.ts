@@ -1,13 +1,17 @@
+import { added } from './added.ts';
+
+const nothing: readonly Buffer[] = [];
+
 /** Collects what is sent of buffers that were read: parts of them as they are, and bytes between. */
 export class Outgoing {
-  readonly #pieces: Buffer[] = [];
+  #pieces: Buffer[] | null = null;
   #buffer: Buffer | null = null;
   #start = 0;
   #end = 0;
 
   /** Number of the piece that is being collected. */
   get piece(): number {
-    return this.#pieces.length;
+    return this.#pieces?.length ?? 0;
   }
 
   /** Where that piece begins in its buffer. */
@@ -28,19 +32,22 @@ export class Outgoing {
   /** Bytes of our own. */
   put(bytes: Buffer): void {
     this.#flush();
-    this.#pieces.push(bytes);
+    this.#pieces = added(this.#pieces, bytes);
   }
 
-  finish(): Buffer[] {
+  /** Gives what was collected; what follows is collected anew. */
+  finish(): readonly Buffer[] {
     this.#flush();
-    return this.#pieces;
+    const pieces = this.#pieces ?? nothing;
+    this.#pieces = null;
+    return pieces;
   }
 
   #flush(): void {
     const buffer = this.#buffer;
     if (buffer === null || this.#end === this.#start) return;
     const whole = this.#start === 0 && this.#end === buffer.length;
-    this.#pieces.push(whole ? buffer : buffer.subarray(this.#start, this.#end));
+    this.#pieces = added(this.#pieces, whole ? buffer : buffer.subarray(this.#start, this.#end));
     this.#buffer = null;
     this.#start = 0;
     this.#end = 0;

@@ -45,6 +45,8 @@ export interface Pending {
 /** Bytes of local answers that may wait for the database's: a client could have any number of them made for next to nothing. */
 const waitingLimit = 16 * 1024 * 1024;
 
+const nothing: readonly Buffer[] = [];
+
 const endsSequence = (expected: Expected): boolean =>
   expected === 'Sync' || expected === 'Query' || expected === 'FunctionCall';
 
@@ -60,6 +62,7 @@ export class Pipeline {
   /** Bytes of the local answers in the queue. */
   #waiting = 0;
   #status: TransactionStatus;
+  #lastShape: RowShape | null = null;
   #skipping = false;
   /** How many Syncs were taken for ones that the COPY under way ignores. */
   #passedOver = 0;
@@ -133,8 +136,8 @@ export class Pipeline {
   }
 
   /** Local answers whose turn it is. */
-  takeReady(): Buffer[] {
-    if (this.#ready.length === 0) return [];
+  takeReady(): readonly Buffer[] {
+    if (this.#ready.length === 0) return nothing;
     const ready = this.#ready;
     this.#ready = [];
     return ready;
@@ -151,7 +154,7 @@ export class Pipeline {
     const pending = this.#queue[this.#head];
     switch (type) {
       case BackendCode.ReadyForQuery:
-        this.readyForQuery(message.subarray(start + 5, end));
+        this.readyForQuery(end > start + 5 ? message[start + 5] : undefined);
         return false;
       case BackendCode.ErrorResponse:
         if (pending?.copying === true) pending.copying = false;
@@ -159,7 +162,7 @@ export class Pipeline {
         if (pending !== undefined && !endsSequence(pending.expected)) this.#skipToSync();
         return false;
       case BackendCode.RowDescription:
-        return this.#describe(this.#wantsShapes ? new RowShape(Buffer.from(message.subarray(start, end))) : null);
+        return this.#describe(this.#wantsShapes ? this.#shapeOf(message, start, end) : null);
       case BackendCode.NoData:
         return this.#describe(null);
       case BackendCode.ParseComplete:
@@ -181,12 +184,23 @@ export class Pipeline {
     }
   }
 
-  /** The database is done with a Sync, Query or FunctionCall. */
-  readyForQuery(body: Buffer): void {
-    this.#status = transactionStatus(body);
+  /**
+   * The database is done with a Sync, Query or FunctionCall.
+   * @param byte the first of the ReadyForQuery's body
+   */
+  readyForQuery(byte: number | undefined): void {
+    this.#status = transactionStatus(byte);
     this.#passedOver = 0;
     if (this.#head === this.#queue.length) this.#skipping = false;
     this.#endSequence();
+  }
+
+  /** The same again where the database says the same again, as it does of a statement that is executed many times. */
+  #shapeOf(message: Buffer, start: number, end: number): RowShape {
+    const { description } = this.#lastShape ?? {};
+    const known = description?.length === end - start && message.compare(description, 0, end - start, start, end) === 0;
+    if (!known) this.#lastShape = new RowShape(Buffer.from(message.subarray(start, end)));
+    return this.#lastShape as RowShape;
   }
 
   #describe(shape: RowShape | null): boolean {

@@ -1,5 +1,6 @@
 import { BackendCode } from '../protocol/codes.ts';
 import { FrameScanner } from '../protocol/frame-scanner.ts';
+import { added } from './added.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { RowShape } from './row-shape.ts';
@@ -14,39 +15,62 @@ export interface ServerPart {
 
 /** Takes note of whole messages, leaves out what the client did not ask for, and cuts where a local answer has its turn. */
 export function takeServerParts(pipeline: Pipeline, buffers: readonly Buffer[]): readonly ServerPart[] {
-  const parts: ServerPart[] = [];
-  let out = new Outgoing();
-  let shapes: ShapeChange[] = [];
-  let last: RowShape | null | undefined;
-  const cut = (): void => {
-    parts.push({ buffers: out.finish(), shapes, local: pipeline.takeReady() });
-    out = new Outgoing();
-    shapes = [];
-    last = undefined;
-  };
-  for (const buffer of buffers) {
+  const cutter = new ServerCutter(pipeline);
+  for (const buffer of buffers) cutter.take(buffer);
+  return cutter.finish();
+}
+
+class ServerCutter {
+  readonly #pipeline: Pipeline;
+  #parts: ServerPart[] | null = null;
+  readonly #out = new Outgoing();
+  #shapes: ShapeChange[] | null = null;
+  #last: RowShape | null | undefined;
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+  }
+
+  take(buffer: Buffer): void {
+    const pipeline = this.#pipeline;
     let start = 0;
     while (start < buffer.length) {
       const end = start + 1 + buffer.readInt32BE(start + 1);
-      const type = buffer.readUInt8(start);
+      const type = buffer[start] as number;
       if (type === BackendCode.DataRow) {
-        out.keep(buffer, start, end);
-        const { shape } = pipeline;
-        if (shape !== last) {
-          shapes.push({ buffer: out.piece, start: start - out.pieceStart, shape });
-          last = shape;
-        }
-      } else if (type === BackendCode.CopyData) out.keep(buffer, start, end);
+        this.#out.keep(buffer, start, end);
+        if (pipeline.shape !== this.#last) this.#noteShape(start);
+      } else if (type === BackendCode.CopyData) this.#out.keep(buffer, start, end);
       else {
-        if (!pipeline.received(type, buffer, start, end)) out.keep(buffer, start, end);
-        if (pipeline.hasReady) cut();
+        if (!pipeline.received(type, buffer, start, end)) this.#out.keep(buffer, start, end);
+        if (pipeline.hasReady) this.#cut();
       }
       start = end;
     }
   }
-  cut();
-  return parts;
+
+  finish(): readonly ServerPart[] {
+    this.#cut();
+    return this.#parts ?? noParts;
+  }
+
+  #noteShape(start: number): void {
+    const { shape } = this.#pipeline;
+    const out = this.#out;
+    this.#shapes = added(this.#shapes, { buffer: out.piece, start: start - out.pieceStart, shape });
+    this.#last = shape;
+  }
+
+  #cut(): void {
+    const part = { buffers: this.#out.finish(), shapes: this.#shapes ?? noShapes, local: this.#pipeline.takeReady() };
+    this.#parts = added(this.#parts, part);
+    this.#shapes = null;
+    this.#last = undefined;
+  }
 }
+
+const noParts: readonly ServerPart[] = [];
+const noShapes: readonly ShapeChange[] = [];
 
 /** Passes on what the database sends where only the client's side is tapped: all of it, and local answers between. */
 export class ServerScanner {
@@ -71,7 +95,7 @@ export class ServerScanner {
     while (scanner.next()) {
       const { type, end } = scanner;
       if (type === BackendCode.DataRow || type === BackendCode.CopyData) continue;
-      if (type === BackendCode.ReadyForQuery) pipeline.readyForQuery(scanner.body);
+      if (type === BackendCode.ReadyForQuery) pipeline.readyForQuery(scanner.firstByte);
       else pipeline.received(type, chunk, Math.max(scanner.start, 0), end);
       if (!pipeline.hasReady) continue;
       out.keep(chunk, start, end);

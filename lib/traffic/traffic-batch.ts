@@ -64,7 +64,11 @@ export class TrafficBatch {
     this.session = session;
     this.sender = sender;
     this.largeHead = largeHead;
-    this.#sources = buffers.map((bytes) => new MessageSource(bytes, owned));
+    const [only] = buffers;
+    this.#sources =
+      only !== undefined && buffers.length === 1
+        ? [new MessageSource(only, owned)]
+        : buffers.map((bytes) => new MessageSource(bytes, owned));
   }
 
   /** The bytes as they came. */
@@ -134,7 +138,7 @@ export class TrafficBatch {
 
   /** The bytes as the taps left them: those that came where nothing was changed. */
   output(): readonly Buffer[] {
-    if (this.#edits === null) return this.#sources.map((source) => source.bytes);
+    if (this.#edits === null) return this.#bytesAsTheyCame();
     const pieces: Buffer[] = [];
     let source: MessageSource | null = null;
     let start = 0;
@@ -150,6 +154,12 @@ export class TrafficBatch {
     }
     if (source !== null) pieces.push(source.bytes.subarray(start, end));
     return pieces.length > MAX_PIECES ? [Buffer.concat(pieces)] : pieces;
+  }
+
+  #bytesAsTheyCame(): readonly Buffer[] {
+    const [only] = this.#sources;
+    if (only !== undefined && this.#sources.length === 1) return [only.bytes];
+    return this.#sources.map((source) => source.bytes);
   }
 
   #readAll(): readonly Message[] {
