@@ -12,6 +12,7 @@ const all = [
   'failing',
   'reload',
   'checksum',
+  'traffic',
   'relay',
   'size',
   'telemetry',

@@ -39,20 +39,20 @@ export function callBail<T, R>(
   done: (result: R | undefined) => void,
 ): void {
   if (!hook.isUsed()) return done(undefined);
-  dispatch<T, R>(hook as unknown as Callable<T, R>, payload, done);
+  dispatch<T, R>(hook, payload, done);
 }
 
 /** Calls the taps one after the other, then `done`. */
 export function callSeries<T>(hook: AsyncSeriesHook<[T]>, payload: T, done: () => void): void {
   if (!hook.isUsed()) return done();
-  dispatch<T, void>(hook as unknown as Callable<T, void>, payload, done);
+  dispatch<T, void>(hook, payload, done);
 }
 
 const ignore = (): void => {};
 
 /** Tells the taps and waits for none of them. */
 export function emit<T>(hook: AsyncSeriesHook<[T]> | AsyncParallelHook<[T]>, payload: T): void {
-  if (hook.isUsed()) dispatch<T, void>(hook as unknown as Callable<T, void>, payload, ignore);
+  if (hook.isUsed()) dispatch<T, void>(hook, payload, ignore);
 }
 
 /** `callSeries` as a promise. */
@@ -70,6 +70,6 @@ export async function emitBail<T, R>(hook: AsyncSeriesBailHook<[T], R>, payload:
 export async function emitWaterfall<T>(hook: AsyncSeriesWaterfallHook<[T]>, value: T): Promise<T> {
   if (!hook.isUsed()) return value;
   return new Promise((resolve) => {
-    dispatch<T, T>(hook as unknown as Callable<T, T>, value, (result) => resolve(result ?? value));
+    dispatch<T, T>(hook, value, (result) => resolve(result ?? value));
   });
 }

@@ -460,7 +460,11 @@ export class Conversation {
 
   /** Shows what was sent, waits for nobody, and lets go of it when everybody has seen it. */
   #observe(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
-    if (!this.#hooks[hook].isUsed()) return batch.release();
+    if (this.#hooks[hook].isUsed()) this.#showSent(hook, batch);
+    else batch.release();
+  }
+
+  #showSent(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
     let seen = false;
     callSeries(this.#hooks[hook], new SentBatch(batch), () => {
       seen = true;
