@@ -1,17 +1,18 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { milliseconds } from './config/durations.ts';
-import { formatIssue } from './config/format-issues.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { defaultPluginRow } from './config/plugin-row.ts';
-import type { GlobalConfig, PluginRow } from './config/schema.ts';
+import type { GlobalConfig } from './config/schema.ts';
 import { ControlServer } from './control/control-server.ts';
 import { controlErrors } from './control/errors.ts';
 import { FolderWatch } from './control/folder-watch.ts';
 import { ReloadQueue } from './control/reload-queue.ts';
 import { controlSocketPaths } from './control/socket-path.ts';
-import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { GatewayDError, messageOf } from './errors.ts';
+import { EmbeddedDatabases } from './gatewayd/embedded-databases.ts';
+import type { GatewayDOptions } from './gatewayd/options.ts';
+import { pluginHostOptions } from './gatewayd/plugin-host-options.ts';
+import { answerOf, type Reloaded, type ReloadRequest } from './gatewayd/reload.ts';
+import type { Started } from './gatewayd/started.ts';
+import type { Explained, Status } from './gatewayd/status.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
 import { hookCatalogue } from './hooks/catalogue.ts';
@@ -20,141 +21,21 @@ import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
 import { within } from './plugin/deadline.ts';
-import type { ExplainedHook } from './plugin/explain.ts';
 import { PluginHost } from './plugin/host.ts';
-import type { PluginHostOptions } from './plugin/options.ts';
 import type { ManagedPlugin } from './plugin/managed-plugin.ts';
 import { pluginErrors } from './plugin/errors.ts';
 import { Relocations } from './plugin/relocations.ts';
-import type { PluginReport } from './plugin/report.ts';
-import { type PluginStatus, statusOf } from './plugin/status.ts';
-import {
-  choiceConfig,
-  choiceOnceLoaded,
-  chosenConfig,
-  errorRecipients,
-  type ErrorRecipients,
-  telemetryChoice,
-  type TelemetryChoice,
-} from './telemetry/choice.ts';
-import { compiledConfigSchema } from './telemetry/compiled-config-schema.ts';
-import { telemetryConfigSchema } from './telemetry/config-schema.ts';
+import { statusOf } from './plugin/status.ts';
+import { choiceOnceLoaded, errorRecipients, type TelemetryChoice } from './telemetry/choice.ts';
 import { reportNotice } from './telemetry/notice.ts';
-import { telemetryPlaces } from './telemetry/places.ts';
 import { reportAddress } from './telemetry/report-address.ts';
 import { reportSchema } from './telemetry/report-fields.ts';
-import { readSavedChoice, saveChoice, type SavedChoice } from './telemetry/saved-choice.ts';
+import { saveChoice, type SavedChoice } from './telemetry/saved-choice.ts';
 import { isTelemetryDebug } from './telemetry/send-openly.ts';
 import { version } from './version.ts';
 
-/** What a run of gatewayd is made from. */
-export interface GatewayDOptions {
-  readonly loaded: LoadedConfig;
-  /** Reads the configuration again, for a reload; without it, that of the start stays. */
-  readonly reread?: () => Promise<LoadedConfig>;
-  /** `run --dev`: plugins are taken as they are, without a look at plugins.lock. */
-  readonly devMode: boolean;
-  /** Undefined where the flag was not given: only an explicit flag overrides another no. */
-  readonly flags: { readonly usageReport?: boolean | undefined; readonly sentry?: boolean | undefined };
-  readonly environment: NodeJS.ProcessEnv;
-  readonly logger: Logger;
-}
-
-/** A database that sessions are given to. */
-export interface StartedDatabase {
-  /** `group.block`, as in `clients`. */
-  readonly name: string;
-  readonly address: string;
-  readonly embedded: boolean;
-  /** Known for an embedded PostgreSQL only, as is `database`. */
-  readonly user?: string;
-  readonly database?: string;
-}
-
-/** What there is to say once every server listens. */
-export interface Started {
-  readonly version: string;
-  readonly configFile: string | null;
-  readonly devMode: boolean;
-  /** One for each plugin found or named in the config, failed and disabled ones included. */
-  readonly reports: readonly PluginReport[];
-  readonly servers: readonly { readonly name: string; readonly address: string }[];
-  readonly databases: readonly StartedDatabase[];
-  readonly telemetry: TelemetryChoice & { readonly usageReportAddress: string; readonly errorsTo: ErrorRecipients };
-  /** What is to be said of the usage report before `announce()` lets it be sent; null where all of it was said before. */
-  readonly notice: string | null;
-  /** From the call of `start()` until every server listened. */
-  readonly milliseconds: number;
-}
-
-/** What a reload says to the command that asked for it. */
-export interface ReloadAnswer {
-  readonly generation: number;
-  readonly milliseconds: number;
-  readonly plugins: readonly ReloadedPlugin[];
-}
-
-/** What became of one plugin at a reload. */
-export interface ReloadedPlugin {
-  readonly name: string;
-  readonly state: PluginReport['state'];
-  /** Null where it is not loaded any more. */
-  readonly version: string | null;
-  /** Null where it was not loaded before. */
-  readonly oldVersion: string | null;
-  /** Why it failed. */
-  readonly error?: string;
-}
-
-/** How a running gatewayd does. */
-export interface Status {
-  readonly version: string;
-  readonly pid: number;
-  readonly configFile: string | null;
-  readonly devMode: boolean;
-  /** Of the plugins that new sessions get. */
-  readonly generation: number;
-  /** Generations that sessions are in, oldest first. */
-  readonly generations: readonly { readonly number: number; readonly sessions: number }[];
-  readonly servers: readonly { readonly name: string; readonly address: string }[];
-  readonly plugins: readonly PluginStatus[];
-}
-
-/** The order of taps in a running gatewayd. */
-export interface Explained {
-  readonly generation: number;
-  readonly hooks: readonly ExplainedHook[];
-}
-
-/** What is to be loaded anew. */
-export interface ReloadRequest {
-  /** The plugins whose modules are imported anew; all of them where it is left out. */
-  readonly plugins?: readonly string[];
-  /**
-   * Where plugins are to run, whatever their rows say, until their rows or files change. Where these are all that are
-   * named, the configuration is not read again.
-   */
-  readonly isolation?: Readonly<Record<string, PluginRow['isolation']>>;
-}
-
-/** What a reload came to. */
-export interface Reloaded {
-  /** Of the generation that is the current one now. */
-  readonly generation: number;
-  /** Every plugin found or named in the config, as at start. */
-  readonly reports: readonly PluginReport[];
-  /** Versions before, by name, of the plugins that were loaded before. */
-  readonly before: ReadonlyMap<string, string>;
-  readonly servers: readonly { readonly name: string; readonly address: string }[];
-  readonly milliseconds: number;
-}
-
-type Clients = GlobalConfig['clients'];
-
-const builtInDirectory = fileURLToPath(new URL('../plugins', import.meta.url));
 /** How long plugins may hold `signal`, and then `shutdown`. */
 const stopHookMilliseconds = 5_000;
-const embeddedAddress = /^embedded(?::(?<directory>.*))?$/s;
 
 /**
  * The composition root: starts the parts in order and closes them in reverse. The only file that knows them all.
@@ -169,7 +50,7 @@ export class GatewayD {
   /** Generations that sessions are still to leave. */
   readonly #retiring = new Set<Promise<void>>();
   readonly #saved: SavedChoice;
-  readonly #embedded = new Map<string, Promise<EmbeddedPostgres>>();
+  readonly #databases: EmbeddedDatabases;
   #host: PluginHost;
   /** The configuration that is in force, before plugins changed it. */
   #loaded: LoadedConfig;
@@ -192,6 +73,7 @@ export class GatewayD {
     this.#choice = choice;
     this.#saved = saved;
     this.#loaded = options.loaded;
+    this.#databases = new EmbeddedDatabases(options.loaded.directory, options.logger);
     this.#host = new PluginHost({ ...hostOptions, misbehaves: this.#misbehaves });
     this.#generations = new Generations(this.#host.hooks);
   }
@@ -211,15 +93,15 @@ export class GatewayD {
     try {
       const { config } = this.#options.loaded;
       // The database takes its second while the plugins load.
-      for (const address of embeddedAddresses(config.clients)) this.#database(address).catch(() => {});
+      this.#databases.begin(config.clients);
       await this.#host.load();
       const final = await this.#configLoaded(config, this.#host.hooks);
       if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), this.#host);
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
       }
-      const { clients, databases } = await this.#placeDatabases(final.clients);
-      await this.#stopUnused(final.clients);
+      const { clients, databases } = await this.#databases.place(final.clients);
+      await this.#databases.stopUnused(final.clients);
       this.#gateway = new Gateway({
         config: { ...final, clients },
         generations: this.#generations,
@@ -344,10 +226,7 @@ export class GatewayD {
     await unreachable;
     await Promise.all(this.#retiring);
     await this.#host.deactivate();
-    // One that did not start has been said to whoever waited for it.
-    await Promise.all(
-      [...this.#embedded.values()].map((database) => database.then((one) => one.stop()).catch(() => {})),
-    );
+    await this.#databases.stop();
     this.#logger.info('stopped');
   }
 
@@ -406,7 +285,7 @@ export class GatewayD {
     try {
       await host.load();
       const final = await this.#configLoaded(loaded.config, host.hooks);
-      const { clients } = await this.#placeDatabases(final.clients);
+      const { clients } = await this.#databases.place(final.clients);
       if (this.#stopped !== undefined) throw stopping();
       await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
       if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), host);
@@ -499,96 +378,6 @@ export class GatewayD {
     this.#logger.level = level;
     host.setLogLevel(level);
   }
-
-  /** Puts the address of a database of our own where the config says `embedded`. */
-  async #placeDatabases(clients: Clients): Promise<{ clients: Clients; databases: StartedDatabase[] }> {
-    const databases: StartedDatabase[] = [];
-    const placed: Record<string, Record<string, Clients[string][string]>> = {};
-    for (const [group, blocks] of Object.entries(clients)) {
-      const placedBlocks: Record<string, Clients[string][string]> = (placed[group] = {});
-      for (const [block, client] of Object.entries(blocks)) {
-        const name = `${group}.${block}`;
-        if (embeddedAddress.test(client.address)) {
-          const { network, address, user, database } = await this.#database(client.address);
-          placedBlocks[block] = { ...client, network, address };
-          databases.push({ name, address, embedded: true, user, database });
-        } else {
-          placedBlocks[block] = client;
-          databases.push({ name, address: client.address, embedded: false });
-        }
-      }
-    }
-    return { clients: placed, databases };
-  }
-
-  #database(address: string): Promise<EmbeddedPostgres> {
-    const known = this.#embedded.get(address);
-    if (known !== undefined) return known;
-    const directory = embeddedAddress.exec(address)?.groups?.['directory'];
-    const started = this.#startDatabase(
-      directory === undefined ? null : path.resolve(this.#options.loaded.directory, directory),
-    );
-    this.#embedded.set(address, started);
-    return started;
-  }
-
-  /** A plugin may have put another address where the file has `embedded`. */
-  async #stopUnused(clients: Clients): Promise<void> {
-    const used = new Set(embeddedAddresses(clients));
-    for (const [address, database] of this.#embedded) {
-      if (used.has(address)) continue;
-      this.#embedded.delete(address);
-      await database.then((unused) => unused.stop()).catch(() => {});
-    }
-  }
-
-  async #startDatabase(directory: string | null): Promise<EmbeddedPostgres> {
-    const { startEmbeddedPostgres } = await import('./embedded/embedded-postgres.ts');
-    return await startEmbeddedPostgres({ directory, logger: this.#logger.child({ part: 'embedded-postgres' }) });
-  }
-}
-
-/** What the plugins are hosted with, for whoever wants to look at them without a gateway; and what of telemetry is on. */
-export function pluginHostOptions(options: GatewayDOptions): {
-  readonly options: PluginHostOptions;
-  readonly choice: TelemetryChoice;
-  readonly saved: SavedChoice;
-} {
-  const { config, directory } = options.loaded;
-  const row = config.plugins.find(({ name }) => name === 'telemetry');
-  const saved = readSavedChoice(telemetryPlaces(options.environment).choiceFile);
-  const choice = telemetryChoice({
-    flags: options.flags,
-    environment: options.environment,
-    ...choiceConfig(options.loaded),
-    saved,
-  });
-  return {
-    choice,
-    saved,
-    options: {
-      version,
-      logger: options.logger,
-      directory: path.resolve(directory, config.pluginHost.directory),
-      directoryGiven: config.pluginHost.directory !== './plugins',
-      builtInDirectory,
-      builtIns: choice.usageReport.on || choice.sentry.on ? ['telemetry'] : [],
-      lockFile: path.join(directory, 'plugins.lock'),
-      verify: config.pluginHost.verify,
-      devMode: options.devMode,
-      rows: withTelemetry(config.plugins, row, choice),
-      timeout: milliseconds(config.pluginHost.timeout),
-      runners: runnersFor(options),
-      breaker: config.pluginHost.breaker,
-      hangTimeout: milliseconds(config.pluginHost.hangTimeout),
-      configSchemas: { telemetry: telemetryConfigSchema },
-      compiledSchemas: compiledConfigSchema,
-      describeConfigFault: (plugin, fault) => {
-        const index = config.plugins.findIndex(({ name }) => name === plugin);
-        return formatIssue(options.loaded.sources.pluginIssue(index, fault));
-      },
-    },
-  };
 }
 
 const areNames = (value: unknown): value is string[] =>
@@ -597,50 +386,4 @@ const areNames = (value: unknown): value is string[] =>
 const isHookName = (value: unknown): value is HookName =>
   typeof value === 'string' && Object.hasOwn(hookCatalogue, value);
 
-function answerOf({ generation, milliseconds: took, reports, before }: Reloaded): ReloadAnswer {
-  const found = reports.map(({ name, state, version: now, error }): ReloadedPlugin => ({
-    name,
-    state,
-    version: now,
-    oldVersion: before.get(name) ?? null,
-    ...(error === undefined ? {} : { error: error.message }),
-  }));
-  const gone = [...before]
-    .filter(([name]) => !found.some((plugin) => plugin.name === name))
-    .map(([name, oldVersion]): ReloadedPlugin => ({ name, state: 'unloaded', version: null, oldVersion }));
-  return { generation, milliseconds: took, plugins: [...found, ...gone] };
-}
-
 const stopping = (): GatewayDError => new GatewayDError(controlErrors.CONTROL_STOPPING);
-
-/** Loaded when a plugin asks for it: most starts need none of it. */
-function runnersFor({ loaded, logger }: GatewayDOptions): NonNullable<PluginHostOptions['runners']> {
-  const { timeout, startTimeout, healthCheckPeriod, reloadOnCrash } = loaded.config.pluginHost;
-  return async (isolation) => {
-    if (isolation === 'none') return undefined;
-    const { isolatedRunner } = await import('./isolation/isolated-runner.ts');
-    return isolatedRunner(isolation, {
-      logger,
-      timeout: milliseconds(timeout),
-      startTimeout: milliseconds(startTimeout),
-      healthCheckPeriod: milliseconds(healthCheckPeriod),
-      reloadOnCrash,
-    });
-  };
-}
-
-function embeddedAddresses(clients: Clients): string[] {
-  const addresses = Object.values(clients).flatMap((blocks) => Object.values(blocks).map(({ address }) => address));
-  return [...new Set(addresses.filter((address) => embeddedAddress.test(address)))];
-}
-
-/** The rows with the telemetry plugin's saying what was chosen: it is loaded when either half is on. */
-function withTelemetry(
-  rows: readonly PluginRow[],
-  row: PluginRow | undefined,
-  choice: TelemetryChoice,
-): readonly PluginRow[] {
-  const config = chosenConfig(row, choice);
-  if (row !== undefined) return rows.map((other) => (other === row ? { ...row, enabled: true, config } : other));
-  return [...rows, { ...defaultPluginRow('telemetry'), config }];
-}

@@ -1,4 +1,4 @@
-import type { ReloadAnswer, ReloadedPlugin } from '../gatewayd.ts';
+import type { ReloadAnswer, ReloadedPlugin } from '../gatewayd/reload.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, jsonFlag, pluginConfigFlag } from './flags.ts';

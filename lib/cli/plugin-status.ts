@@ -1,4 +1,4 @@
-import type { Status } from '../gatewayd.ts';
+import type { Status } from '../gatewayd/status.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, jsonFlag, pluginConfigFlag } from './flags.ts';

@@ -23,7 +23,7 @@ export async function openPlugins(flags: {
   const [{ loadConfig }, { silentLogger }, { pluginHostOptions }] = await Promise.all([
     import('../config/load.ts'),
     import('../logger.ts'),
-    import('../gatewayd.ts'),
+    import('../gatewayd/plugin-host-options.ts'),
   ]);
   const loaded = await loadConfig(configSources(flags));
   return {

@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GlobalConfig, LoggerConfig } from '../config/schema.ts';
-import type { GatewayD, Started } from '../gatewayd.ts';
+import type { GatewayD } from '../gatewayd.ts';
+import type { Started } from '../gatewayd/started.ts';
 import type { Logger } from '../logger.ts';
 import { defineCommand, type FlagValues } from './command.ts';
 import { exitCodes } from './exit-codes.ts';

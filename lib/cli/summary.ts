@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Started } from '../gatewayd.ts';
+import type { Started } from '../gatewayd/started.ts';
 import { pluginTable } from './plugin-table.ts';
 import { printable, styled, type Terminal, wrapped } from './terminal.ts';
 

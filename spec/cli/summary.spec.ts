@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { launcherName, summary } from '../../lib/cli/summary.ts';
 import { terminalOf } from '../../lib/cli/terminal.ts';
 import { GatewayDError } from '../../lib/errors.ts';
-import type { Started } from '../../lib/gatewayd.ts';
+import type { Started } from '../../lib/gatewayd/started.ts';
 import { pluginErrors } from '../../lib/plugin/errors.ts';
 
 const checksum = '0123456789abcdef'.repeat(4);
