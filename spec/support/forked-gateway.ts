@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Batch } from '../../lib/hooks/payloads.ts';
+import type { Batch, LargeBody } from '../../lib/hooks/payloads.ts';
 
 /** A gateway in a process of its own. */
 export interface ForkedGateway extends AsyncDisposable {
@@ -13,14 +13,14 @@ export interface ForkedGateway extends AsyncDisposable {
   growth(): Promise<number>;
 }
 
-/** @param tapped whether a plugin looks at every message, in both directions */
+/** @param tapped whether a plugin looks at every message, in both directions; `reading` where it reads large ones in pieces */
 export async function forkGateway(
   database: { readonly network: 'unix' | 'tcp'; readonly address: string },
-  tapped: boolean,
+  tapped: boolean | 'reading',
 ): Promise<ForkedGateway> {
   const file = fileURLToPath(import.meta.url);
   const { network, address } = database;
-  const child = fork(file, [network, address, tapped ? 'tapped' : 'plain'], {
+  const child = fork(file, [network, address, tapped === 'reading' ? tapped : tapped ? 'tapped' : 'plain'], {
     execArgv: ['--import', 'tsx'],
     serialization: 'advanced',
   });
@@ -44,7 +44,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-async function serve(network: 'unix' | 'tcp', address: string, tapped: boolean): Promise<void> {
+async function serve(network: 'unix' | 'tcp', address: string, kind: string): Promise<void> {
   const { startGateway } = await import('./gateway.ts');
   const { createHooks } = await import('../../lib/hooks/hooks.ts');
   const hooks = createHooks();
@@ -52,7 +52,14 @@ async function serve(network: 'unix' | 'tcp', address: string, tapped: boolean):
   const look = ({ messages }: Batch): void => {
     for (const { name } of messages) seen += name.length;
   };
-  if (tapped) {
+  if (kind === 'reading') {
+    const read = async (body: LargeBody): Promise<void> => {
+      for await (const piece of body) seen += piece.length;
+    };
+    hooks.trafficFromClient.tap({ name: 'spec', largeMessages: true }, (batch) => batch.large?.read(read));
+    hooks.trafficFromServer.tap({ name: 'spec', largeMessages: true }, (batch) => batch.large?.read(read));
+  }
+  if (kind === 'tapped') {
     hooks.trafficFromClient.tap('spec', look);
     hooks.trafficFromServer.tap('spec', look);
   }
@@ -73,5 +80,5 @@ async function serve(network: 'unix' | 'tcp', address: string, tapped: boolean):
 
 const [, script, network, address, kind] = process.argv;
 if (process.send !== undefined && script === fileURLToPath(import.meta.url)) {
-  await serve(network === 'unix' ? 'unix' : 'tcp', address ?? '', kind === 'tapped');
+  await serve(network === 'unix' ? 'unix' : 'tcp', address ?? '', kind ?? '');
 }
