@@ -2,18 +2,31 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { createHooks } from '../../lib/hooks/hooks.ts';
+import type { Batch } from '../../lib/hooks/payloads.ts';
+import { createView } from '../../lib/hooks/view.ts';
+import { silentLogger } from '../../lib/logger.ts';
 import { DirectSocket } from '../../lib/network/direct-socket.ts';
+import type { Link } from '../../lib/network/link.ts';
 import { LoginStage } from '../../lib/network/login-stage.ts';
 import { PlainStage } from '../../lib/network/plain-stage.ts';
 import { Relay, type RelayEnd } from '../../lib/network/relay.ts';
+import type { Stage } from '../../lib/network/stage.ts';
+import { TappedStage } from '../../lib/network/tapped-stage.ts';
+import { Conversation } from '../../lib/traffic/conversation.ts';
 import { command } from '../support/command.ts';
+import { RecordingOwner } from '../support/recording-owner.ts';
 import { socketPair } from '../support/socket-pair.ts';
+import { specSession } from '../support/tapped-relay.ts';
 import { message, query, startup } from '../support/wire-client.ts';
 
 const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', 'I')]);
 
 /** An open relay between two sockets of the spec. */
-async function openRelay(direct: boolean): Promise<{
+async function openRelay(
+  direct: boolean,
+  makeStage: (link: Link) => Stage = (link) => new PlainStage(link, 'I', null),
+): Promise<{
   readonly client: Socket;
   readonly server: Socket;
   readonly relay: Relay;
@@ -24,7 +37,7 @@ async function openRelay(direct: boolean): Promise<{
   const [nearServer, server] = await socketPair();
   const watcher = {
     backendKey: () => undefined,
-    loggedIn: (status: 'I' | 'T' | 'E') => relay.open((link) => new PlainStage(link, status, null)),
+    loggedIn: () => relay.open(makeStage),
   };
   const relay: Relay = new Relay(nearClient, nearServer, (link) => new LoginStage(link, watcher), { direct });
   relay.start(startup(), Buffer.alloc(0));
@@ -60,6 +73,37 @@ function body(length: number, seed: number): Buffer {
   return bytes;
 }
 
+/** An open session with a tap each way that looks at every message; every third time, after a while. */
+function tappedStage(link: Link, owner: RecordingOwner): Stage {
+  const hooks = createHooks();
+  const view = createView(hooks, owner);
+  let calls = 0;
+  const look = async (batch: Batch): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { bytes } of batch.messages) expect(bytes[0]).to.equal(0x64);
+  };
+  const tap = (batch: Batch): Promise<void> | undefined => {
+    for (const { name } of batch.messages) expect(name).to.equal('CopyData');
+    return calls++ % 3 === 2 ? look(batch) : undefined;
+  };
+  view.trafficFromClient.tap('look', tap as (batch: Batch) => undefined);
+  view.trafficFromServer.tap('look', tap as (batch: Batch) => undefined);
+  const conversation = new Conversation({
+    session: specSession,
+    hooks,
+    logger: silentLogger(),
+    maxMessageSize: 2 ** 24,
+    transactionStatus: 'I',
+  });
+  const watcher = {
+    settled: () => undefined,
+    ended: ({ message: why }: { message: string }) => {
+      throw new Error(why);
+    },
+  };
+  return new TappedStage(link, conversation, watcher, null);
+}
+
 /** Lengths around what is read, copied and kept as a view at once, and exact multiples of it. */
 const lengths = fc.oneof(
   fc.integer({ min: 0, max: 300 }),
@@ -68,30 +112,36 @@ const lengths = fc.oneof(
     .map(([size, by]) => size + by - 5),
 );
 
+async function passAll(direct: boolean, tapped: boolean): Promise<void> {
+  const owner = new RecordingOwner('spec');
+  const relayed = await (tapped ? openRelay(direct, (link) => tappedStage(link, owner)) : openRelay(direct));
+  const { client, server } = relayed;
+  let seed = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(lengths, { minLength: 1, maxLength: 8 }), fc.boolean(), async (sizes, joined) => {
+      const messages = sizes.map((length) => message('d', body(length, seed++)));
+      const sent = Buffer.concat(messages);
+      // Both at once: each reads over what the other one read.
+      const pass = async (from: Socket, to: Socket): Promise<void> => {
+        for (const each of joined ? [sent] : messages) from.write(each);
+        expect((await taken(to, sent.length)).equals(sent)).to.equal(true);
+      };
+      await Promise.all([pass(client, server), pass(server, client)]);
+    }),
+    { numRuns: 40 },
+  );
+  expect(owner.failures).to.deep.equal([]);
+  relayed.close();
+}
+
 for (const direct of [true, false]) {
   describe(`a relay whose sockets are ${direct ? 'read and written directly' : 'used as streams'}`, function () {
     this.timeout(20_000);
 
-    it('passes messages of any length in both directions as they came', async () => {
-      const relayed = await openRelay(direct);
-      const { client, server } = relayed;
-      let seed = 0;
-      await fc.assert(
-        fc.asyncProperty(fc.array(lengths, { minLength: 1, maxLength: 8 }), fc.boolean(), async (sizes, joined) => {
-          const messages = sizes.map((length) => message('d', body(length, seed++)));
-          const sent = Buffer.concat(messages);
-          for (const [from, to] of [
-            [client, server],
-            [server, client],
-          ] as const) {
-            for (const each of joined ? [sent] : messages) from.write(each);
-            expect((await taken(to, sent.length)).equals(sent)).to.equal(true);
-          }
-        }),
-        { numRuns: 40 },
-      );
-      relayed.close();
-    });
+    for (const tapped of [false, true]) {
+      const way = tapped ? ', past taps that wait or do not' : '';
+      it(`passes messages of any length in both directions as they came${way}`, () => passAll(direct, tapped));
+    }
 
     it('keeps what one side does not take yet, and reads no more of the other', async () => {
       const relayed = await openRelay(direct);
