@@ -10,6 +10,7 @@ import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { FailurePlace } from './failure-reporter.ts';
 import { limitsOf } from './limits.ts';
+import { LoggerFamily } from './logger-family.ts';
 import type { ManagedPlugin } from './managed-plugin.ts';
 import type { PluginHostOptions } from './options.ts';
 import { pluginConfig } from './plugin-config.ts';
@@ -94,7 +95,7 @@ export class Activation {
         describe: options.describeConfigFault,
       }),
       hooks: () => this.#viewFor(plugin),
-      logger: () => (plugin.logger ??= options.logger.child({ plugin: name })),
+      logger: () => (plugin.loggers ??= new LoggerFamily(options.logger.child({ plugin: name }))).logger,
       reportError: (error, context) => report(plugin, error, { hook: context?.hook ?? null, phase: 'reported' }),
       emit: (event, data) => emit(bus.hook, Object.freeze({ name: event, data })),
     });

@@ -206,6 +206,10 @@ export const pluginErrors = defineErrors({
     message: 'Plugin {plugin} left {count} behind after it was deactivated: {where}',
     mend: 'Return a function from apply that clears the timers that apply started.',
   },
+  PLUGIN_LEFT_LISTENER: {
+    message: 'Plugin {plugin} left {count} on process after it was deactivated: {where}',
+    mend: 'Return a function from apply that takes off the listeners that the plugin put on process.',
+  },
   PLUGIN_ISOLATION_UNSUPPORTED: {
     message: 'Plugin {plugin} asks for isolation: {isolation}, and there is no such place here',
     mend: 'Set `isolation: none` in its row if it may run inside gatewayd.',

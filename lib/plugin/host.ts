@@ -1,4 +1,4 @@
-import { GatewayDError, messageOf } from '../errors.ts';
+import { GatewayDError, messageOf, type ErrorDefinition } from '../errors.ts';
 import type { BreakerChange } from '../hooks/circuit-breaker.ts';
 import { createHooks, type HookName, type Hooks } from '../hooks/hooks.ts';
 import type { FailurePhase, LoadedPlugins } from '../hooks/loaded-plugin.ts';
@@ -16,6 +16,7 @@ import { urlOfFunction } from './function-place.ts';
 import type { Patch } from './global-guard.ts';
 import { watchForHangs } from './hang-watch.ts';
 import { inProcess, type Runner } from './loader.ts';
+import { ListenerWatch } from './listener-watch.ts';
 import { locate, notFound } from './locate.ts';
 import { readLock, writeLock } from './lock-file.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
@@ -58,6 +59,7 @@ export class PluginHost {
   readonly #limit: number;
   readonly #attribution: Attribution<ManagedPlugin>;
   readonly #timers: TimerWatch<ManagedPlugin>;
+  readonly #listeners: ListenerWatch<ManagedPlugin>;
   readonly #registry: Registry;
   readonly #activation: Activation;
   /** What it is to take over from; null once it has, and for the first of a process. */
@@ -71,6 +73,7 @@ export class PluginHost {
     this.#options = options;
     this.#attribution = before === undefined ? new Attribution() : before.host.#attribution;
     this.#timers = new TimerWatch(this.#attribution);
+    this.#listeners = new ListenerWatch(this.#attribution);
     this.#before =
       before === undefined
         ? null
@@ -123,6 +126,7 @@ export class PluginHost {
   async load(): Promise<void> {
     this.#releaseExit = guardExit(this.#attribution);
     this.#timers.start();
+    this.#listeners.start();
     try {
       for (const examined of await this.#examine()) this.#add(examined);
       this.#sayWhatIsUnverified();
@@ -162,9 +166,9 @@ export class PluginHost {
     });
   }
 
-  /** Sets the level of the plugins' loggers: pino's children keep the level they were made with. */
+  /** Sets the level of the plugins' loggers, and of those that plugins made from them. */
   setLogLevel(level: string): void {
-    for (const { logger } of this.#registry.managed) if (logger !== null) logger.level = level;
+    for (const { loggers } of this.#registry.managed) loggers?.setLevel(level);
   }
 
   /**
@@ -178,6 +182,7 @@ export class PluginHost {
     for (const plugin of this.#registry.managed) {
       if (plugin.examined.path !== null) this.#attribution.remove(plugin.examined.path, plugin);
     }
+    this.#listeners.stop();
     this.#endPatches?.();
     this.#endPatches = null;
     this.#releaseExit?.();
@@ -366,7 +371,7 @@ export class PluginHost {
       });
     }
     plugin.transition('unloaded');
-    this.#stopTimers(plugin);
+    this.#clearLeftovers(plugin);
     plugin.throttle.flush();
     const { name, version, generation, face } = plugin;
     const statistics = summarise(face.statistics);
@@ -379,15 +384,20 @@ export class PluginHost {
     plugin.fail(failure);
     this.#report(plugin, failure, place);
     plugin.module?.release?.();
-    this.#stopTimers(plugin);
+    this.#clearLeftovers(plugin);
   }
 
-  #stopTimers(plugin: ManagedPlugin): void {
-    const places = this.#timers.clear(plugin);
+  /** Stops and takes off what a plugin started and did not end, and names it. */
+  #clearLeftovers(plugin: ManagedPlugin): void {
+    this.#sayLeft(plugin, pluginErrors.PLUGIN_LEFT_TIMER, 'timer', this.#timers.clear(plugin));
+    this.#sayLeft(plugin, pluginErrors.PLUGIN_LEFT_LISTENER, 'listener', this.#listeners.clear(plugin));
+  }
+
+  #sayLeft(plugin: ManagedPlugin, definition: ErrorDefinition, what: string, places: readonly string[]): void {
     if (places.length === 0) return;
-    const count = places.length === 1 ? 'a timer' : `${places.length} timers`;
+    const count = places.length === 1 ? `a ${what}` : `${places.length} ${what}s`;
     const values = { plugin: plugin.name, count, where: [...new Set(places)].join(', ') };
-    this.#warn(new GatewayDError(pluginErrors.PLUGIN_LEFT_TIMER, values), { plugin: plugin.name });
+    this.#warn(new GatewayDError(definition, values), { plugin: plugin.name });
   }
 
   async #recordFirstUse(): Promise<void> {

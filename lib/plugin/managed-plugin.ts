@@ -4,11 +4,11 @@ import type { LoadedPlugin } from '../hooks/loaded-plugin.ts';
 import type { HookStatistics } from '../hooks/statistics.ts';
 import { statisticsOf } from '../hooks/view.ts';
 import type { ViewOwner } from '../hooks/view-owner.ts';
-import type { Logger } from '../logger.ts';
 import { ChangeLog } from './change-log.ts';
 import { isolationOf, type Examined } from './examine.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { FailureThrottle } from './failure-throttle.ts';
+import type { LoggerFamily } from './logger-family.ts';
 import { unversioned } from './manifest.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import type { ModuleTag } from './module-tag.ts';
@@ -57,7 +57,7 @@ export class ManagedPlugin {
   owner: Mutable<ViewOwner> | null = null;
   view: Hooks | null = null;
   /** Null until the plugin asks for it. */
-  logger: Logger | null = null;
+  loggers: LoggerFamily | null = null;
   /** For one that is to be moved when it misbehaves. */
   misbehaviour: Misbehaviour | null = null;
   /** Told when it has gone to another state. */

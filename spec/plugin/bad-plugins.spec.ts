@@ -105,7 +105,8 @@ describe('a bad plugin', () => {
       await using bed = new PluginBed();
       bed.copy('good').copy(fixture);
       const rows = row ? [pluginRow({ name: 'broken', ...row })] : [];
-      const host = await bed.load({ rows, applyTimeout: 500 });
+      // Only what never ends is to be waited for so briefly: TypeScript takes a while on a busy machine.
+      const host = await bed.load({ rows, applyTimeout: code.endsWith('_TIMEOUT') ? 500 : 10_000 });
 
       const report = byName(host.reports).get('broken') ?? byName(host.reports).get('hollow');
       expect(report?.state).to.equal('failed');
@@ -275,6 +276,31 @@ describe('a bad plugin', () => {
     expect(more).to.deep.equal([]);
     expect(line).to.include({ plugin: 'untidy', level: 40 });
     expect(line?.msg).to.match(/2 timers .*untidy\.js:4:5, .*untidy\.js:5:5/);
+  });
+
+  it('that leaves listeners on process, also of its taps, is named at stop with the lines, and they are taken off', async () => {
+    await using bed = new PluginBed();
+    bed.write(
+      'listens.js',
+      `export default { version: '1.0.0', apply(host) {
+        process.on('warning', () => {});
+        process.on('SIGWINCH', tidy);
+        host.hooks.signal.tap('x', () => { process.once('SIGUSR2', () => {}); });
+        return () => { process.off('SIGWINCH', tidy); };
+      } };
+      function tidy() {}`,
+    );
+    const listeners = (): readonly number[] =>
+      ['warning', 'SIGWINCH', 'SIGUSR2', 'newListener'].map((event) => process.listenerCount(event));
+    const before = listeners();
+    const host = await bed.load();
+    await host.hooks.signal.promise({ signal: 'SIGHUP' });
+    expect(listeners()).to.not.deep.equal(before);
+    await host.deactivate();
+    expect(listeners()).to.deep.equal(before);
+    const [line, ...more] = bed.logged('PLUGIN_LEFT_LISTENER');
+    expect(more).to.deep.equal([]);
+    expect(line?.msg).to.match(/2 listeners .*listens\.js:2:17, .*listens\.js:4:52/);
   });
 });
 

@@ -187,6 +187,24 @@ describe('the supervision of plugins', () => {
     expect(seen).to.have.length(length);
   });
 
+  it('sets the level of loggers that plugins made from theirs, but for those with a level of their own', async () => {
+    await using bed = new PluginBed();
+    bed.write(
+      'a.js',
+      applying(`const child = host.logger.child({ part: 1 });
+        const loggers = { child, grandchild: child.child({}), own: host.logger.child({}, { level: 'trace' }) };
+        host.hooks.traffic.tap('a', () => { for (const [name, one] of Object.entries(loggers)) one.debug(name); });`),
+    );
+    const host = await bed.load();
+    const said = (): readonly string[] =>
+      bed.log.map(({ msg }) => msg).filter((msg) => /^(?:grand)?child$|^own$/.test(msg));
+    emitTraffic(host, 1);
+    expect(said()).to.deep.equal(['child', 'grandchild', 'own']);
+    host.setLogLevel('info');
+    emitTraffic(host, 1);
+    expect(said()).to.deep.equal(['child', 'grandchild', 'own', 'own']);
+  });
+
   it('sets the level of loggers that plugins have already', async () => {
     await using bed = new PluginBed();
     bed.write(
