@@ -1,43 +1,55 @@
-// Transactions a second of pgbench through the gateway while a plugin fails 10,000 times a second, against the gateway
-// without it; and while every call of a traffic tap fails, against the same tap that does nothing. Needs pgbench on the PATH.
+// Transactions a second of pgbench through a gateway whose plugin fails 10,000 times a second while there are clients,
+// through one with ten idle plugins, and through one without any; and through one in which every call of a traffic tap
+// fails, against the same tap that does nothing. All gateways are there all the time and are asked in turn; a ratio is
+// the median of those of all rounds. As a machine that does other things makes much of that, also what the failures take
+// of a processor (Linux). Needs pgbench on the PATH.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '../lib/embedded/embedded-postgres.ts';
 import { silentLogger } from '../lib/logger.ts';
-import { alternate, plainEnvironment, printHeader } from './measure.ts';
+import { median, plainEnvironment, printHeader, takeTurns } from './measure.ts';
 
 const launcher = fileURLToPath(new URL('../bin/gatewayd', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-bench-'));
 const database = await startEmbeddedPostgres({ directory: null, logger: silentLogger(), network: 'tcp' });
 const clients = 4;
-const seconds = 3;
+const seconds = 1;
+const rounds = 11;
 
 interface Gateway {
   readonly port: number;
+  /** What its main thread has had of a processor, in milliseconds; NaN where nobody knows. */
+  taken(): number;
   stop(): Promise<void>;
 }
 
-/** A gateway in a process of its own with one plugin. */
-async function gateway(plugin: string | null, row = ''): Promise<Gateway> {
+/**
+ * A gateway in a process of its own.
+ * @param plugins the source of each
+ * @param row what is said of the first in the configuration
+ */
+async function gateway(plugins: readonly string[], row = ''): Promise<Gateway> {
   const home = mkdtempSync(path.join(folder, 'home-'));
   mkdirSync(path.join(home, 'plugins'));
-  if (plugin !== null) writeFileSync(path.join(home, 'plugins', 'failing.js'), plugin);
+  for (const [index, source] of plugins.entries())
+    writeFileSync(path.join(home, 'plugins', `plugin-${index}.js`), source);
   const config = path.join(home, 'gatewayd.yaml');
   writeFileSync(
     config,
     `clients: { default: { writes: { address: '127.0.0.1:${database.port}' } } }
 servers: { default: { address: 127.0.0.1:0 } }
-plugins: [{ name: failing, enabled: ${plugin !== null}${row} }]
+plugins: [{ name: plugin-0, enabled: ${plugins.length > 0}${row} }]
 `,
   );
   const child = spawn(process.execPath, [launcher, 'run', '-c', config, '--usage-report=false', '--sentry=false'], {
     env: plainEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   let output = '';
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += String(chunk);
@@ -49,33 +61,38 @@ plugins: [{ name: failing, enabled: ${plugin !== null}${row} }]
     child.kill('SIGTERM');
     await gone;
   };
-  return { port: Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(output)?.[1]), stop };
+  const schedule = `/proc/${child.pid}/schedstat`;
+  const taken = (): number =>
+    existsSync(schedule) ? Number(readFileSync(schedule, 'utf8').split(' ')[0]) / 1e6 : Number.NaN;
+  return { port: Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(output)?.[1]), taken, stop };
 }
 
 /** Source of a plugin with this body of `apply`. */
 const applying = (body: string): string => `export default { version: '1.0.0', apply(host) { ${body} } };\n`;
+const nothing = '() => {}';
 const thrower = `() => { throw new Error('of the plugin'); }`;
-/** Has a tap called 10,000 times a second. */
-const often = applying(`host.hooks.hook.tap('fails', ${thrower});
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    for (let due = Math.min((now - last) * 10, 1000); due > 0; due--) host.emit('go', due);
-    last = now;
-  }, 5);
-  return () => clearInterval(timer);`);
+/** Has a tap called 10,000 times a second for as long as there are sessions. */
+const often = (tap: string): string =>
+  applying(`const { hooks } = host;
+  hooks.hook.tap('often', ${tap});
+  let sessions = 0;
+  let last = 0;
+  let timer;
+  hooks.opened.tap('begin', () => {
+    if (sessions++ > 0) return;
+    last = performance.now();
+    timer = setInterval(() => {
+      const now = performance.now();
+      for (let due = Math.min((now - last) * 10, 1000); due > 0; due--) host.emit('go', due);
+      last = now;
+    }, 5);
+  });
+  hooks.closed.tap('end', () => { if (--sessions === 0) clearInterval(timer); });`);
 const traffic = (tap: string): string => applying(`host.hooks.trafficFromClient.tap('fails', ${tap});`);
+const idle = applying(`host.hooks.startup.tap('hello', () => {}); host.hooks.opened.tap('hello', () => {});`);
 
-/** Of a gateway that is there only so long: what fails in one is not to slow down another. */
-async function transactions(plugin: string | null, row = ''): Promise<number> {
-  const running = await gateway(plugin, row);
-  const rate = await pgbench(running.port);
-  await running.stop();
-  return rate;
-}
-
-async function pgbench(port: number): Promise<number> {
-  const given = ['-n', '-S', '-M', 'prepared', '-c', String(clients), '-T', String(seconds)];
+async function pgbench({ port }: Gateway, ...more: readonly string[]): Promise<number> {
+  const given = ['-n', '-S', '-M', 'prepared', '-c', String(clients), '-T', String(seconds), ...more];
   const env = { ...process.env, PGHOST: '127.0.0.1', PGUSER: 'postgres', PGDATABASE: 'postgres', PGPORT: String(port) };
   const child = spawn('pgbench', given, { env });
   let output = '';
@@ -86,27 +103,61 @@ async function pgbench(port: number): Promise<number> {
   return Number(rate);
 }
 
+/** Milliseconds of a processor that a gateway takes in a second in which it has clients with next to nothing to do. */
+async function share(running: Gateway): Promise<number> {
+  const [before, started] = [running.taken(), performance.now()];
+  await pgbench(running, '-R', '20');
+  return ((running.taken() - before) * 1000) / (performance.now() - started);
+}
+
 const env = { ...process.env, PGHOST: '127.0.0.1', PGUSER: 'postgres', PGPORT: String(database.port) };
 spawnSync('pgbench', ['-i', '-q', '-s', '1', 'postgres'], { env });
 const version = spawnSync('pgbench', ['--version'], { encoding: 'utf8' }).stdout.trim();
 printHeader(
-  `failing plugins; ${version}, server ${database.version}; pgbench -n -S -M prepared -c ${clients} -T ${seconds}`,
+  `failing plugins; ${version}, server ${database.version}; pgbench -n -S -M prepared -c ${clients} -T ${seconds}, ${rounds} rounds`,
 );
-const rates = await alternate(5, {
-  without: () => transactions(null),
-  failing: () => transactions(often),
-  closed: () => transactions(often, ', breaker: { failures: 0 }'),
-  quiet: () => transactions(traffic('() => {}')),
-  failingTraffic: () => transactions(traffic(thrower)),
-});
-const print = (what: string, rate: number, base: number): void => {
-  const ratio = (rate / base).toFixed(3);
-  console.log(`${what}: ${rate.toFixed(0)} against ${base.toFixed(0)} transactions a second, ratio ${ratio}`);
+const gateways = {
+  without: await gateway([]),
+  again: await gateway([]),
+  idle: await gateway(Array.from({ length: 10 }, () => idle)),
+  called: await gateway([often(nothing)]),
+  failing: await gateway([often(thrower)]),
+  closed: await gateway([often(thrower)], ', breaker: { failures: 0 }'),
+  quiet: await gateway([traffic(nothing)]),
+  failingTraffic: await gateway([traffic(thrower)]),
 };
-print('10,000 failures a second (aim: at least 0.95)', rates.failing, rates.without);
-print('the same with a breaker that never opens', rates.closed, rates.without);
-print('a traffic tap that always fails, against one that does nothing', rates.failingTraffic, rates.quiet);
+type Name = keyof typeof gateways;
+const each = (measure: (running: Gateway) => Promise<number>): Record<Name, () => Promise<number>> =>
+  Object.fromEntries(Object.entries(gateways).map(([name, running]) => [name, () => measure(running)])) as Record<
+    Name,
+    () => Promise<number>
+  >;
+await takeTurns(1, each(pgbench)); // to warm up
+const rates = await takeTurns(rounds, each(pgbench));
+const shares = await takeTurns(3, each(share));
+const print = (what: string, name: Name, base: Name): void => {
+  const ratios = rates[name].map((rate, round) => rate / (rates[base][round] ?? Number.NaN)).sort((a, b) => a - b);
+  const [low, high] = [ratios[Math.floor(rounds / 4)], ratios[Math.floor((3 * rounds) / 4)]];
+  const figures = `${median(rates[name]).toFixed(0)} against ${median(rates[base]).toFixed(0)} transactions a second`;
+  console.log(
+    `${what}: ${figures}, ratio ${median(ratios).toFixed(3)} (half of all rounds within ${low?.toFixed(2)} and ${high?.toFixed(2)})`,
+  );
+};
+print('another gateway without plugins: what the machine alone makes of it', 'again', 'without');
+print('10 idle plugins (aim: no loss)', 'idle', 'without');
+print('10,000 failures a second (aim: at least 0.95)', 'failing', 'without');
+print('the same with a breaker that never opens', 'closed', 'without');
+for (const [name, what] of [
+  ['without', 'nothing'],
+  ['called', '10,000 calls a second that go well'],
+  ['failing', '10,000 failures a second'],
+  ['closed', 'the same with a breaker that never opens'],
+] as const) {
+  console.log(`${what}: ${median(shares[name]).toFixed(1)} ms of a processor in a second`);
+}
+print('a traffic tap that always fails, against one that does nothing', 'failingTraffic', 'quiet');
 
+await Promise.all(Object.values(gateways).map((running) => running.stop()));
 await database.stop();
 rmSync(folder, { recursive: true, force: true });
 process.exit();

@@ -51,17 +51,26 @@ export function timeProcess(args: readonly string[], options: SpawnOptions = {},
   });
 }
 
-/** Runs the measurements in turn, round by round, so that a noisy machine disturbs them alike. Gives the medians. */
-export async function alternate<K extends string>(
+/** Runs the measurements in turn, round by round, so that a noisy machine disturbs them alike. Gives what each took. */
+export async function takeTurns<K extends string>(
   rounds: number,
   measurements: Record<K, () => Promise<number>>,
-): Promise<Record<K, number>> {
+): Promise<Record<K, readonly number[]>> {
   const names = Object.keys(measurements) as K[];
   const taken = new Map<K, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const name of names) taken.get(name)?.push(await measurements[name]());
   }
-  return Object.fromEntries(names.map((name) => [name, median(taken.get(name) ?? [])])) as Record<K, number>;
+  return Object.fromEntries(taken) as Readonly<Record<string, readonly number[]>> as Record<K, readonly number[]>;
+}
+
+/** The medians of what `takeTurns` gives. */
+export async function alternate<K extends string>(
+  rounds: number,
+  measurements: Record<K, () => Promise<number>>,
+): Promise<Record<K, number>> {
+  const taken = Object.entries<readonly number[]>(await takeTurns(rounds, measurements));
+  return Object.fromEntries(taken.map(([name, values]) => [name, median(values)])) as Record<K, number>;
 }
 
 /** Prints a figure, its ratio and what was aimed at. */
