@@ -14,7 +14,7 @@ const flags = {
   dev: {
     type: 'boolean',
     default: false,
-    describe: 'Take plugins as they are, untrusted ones too, and reload those whose files change; for writing plugins',
+    describe: 'For writing plugins: take them as they are, and again when they change',
   },
   'usage-report': {
     type: 'boolean',
