@@ -132,12 +132,21 @@ describe('an embedded PostgreSQL', () => {
   });
 
   it('says why it did not start, in its own words, and leaves nothing behind', async () => {
-    const before = readdirSync(os.tmpdir());
-    const error = await caught(startEmbeddedPostgres({ logger, settings: { work_mem: 'plenty' } }));
-    expect(error).to.include({ code: 'EMBEDDED_START_FAILED' });
-    expect(error.message).to.contain('invalid value for parameter "work_mem": "plenty"');
-    const left = readdirSync(os.tmpdir()).filter((name) => name.startsWith('gatewayd-') && !before.includes(name));
-    expect(left).to.deep.equal([]);
+    // A folder for temporary files of its own: others put theirs into the usual one.
+    const own = mkdtempSync(path.join(os.tmpdir(), 'spec-'));
+    chmodSync(own, 0o755);
+    const usual = process.env['TMPDIR'];
+    process.env['TMPDIR'] = own;
+    try {
+      const error = await caught(startEmbeddedPostgres({ logger, settings: { work_mem: 'plenty' } }));
+      expect(error).to.include({ code: 'EMBEDDED_START_FAILED' });
+      expect(error.message).to.contain('invalid value for parameter "work_mem": "plenty"');
+      expect(readdirSync(own)).to.deep.equal([]);
+    } finally {
+      if (usual === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = usual;
+      rmSync(own, { recursive: true, force: true });
+    }
   });
 
   describe('whose parent process', () => {
