@@ -8,7 +8,7 @@ interface RunningFlags {
 
 /**
  * Asks the gatewayd that runs with the configuration the flags name.
- * @throws {GatewayDError} CONTROL_NOBODY, CONTROL_BROKEN, or what that gatewayd answers
+ * @throws {GatewayDError} CONTROL_NOBODY, CONTROL_DOUBTFUL, CONTROL_BROKEN, or what that gatewayd answers
  */
 export async function askRunning<Answer>(
   flags: RunningFlags,
@@ -25,14 +25,16 @@ export async function askRunning<Answer>(
   // A configuration that is wrong just now still has a place: what runs was started with an earlier one.
   const { config, found } = await readConfig(sources);
   const configFile = found.configFile ? path.resolve(sources.configFile) : null;
+  const setting = config?.pluginHost.controlSocket ?? '';
   const paths = controlSocketPaths({
     configFile,
     directory: configFile === null ? process.cwd() : path.dirname(configFile),
-    setting: config?.pluginHost.controlSocket ?? '',
+    setting,
     environment: process.env,
   });
   return (await askGatewayd({
     paths,
+    derived: setting === '',
     config: configFile ?? 'no configuration file',
     command,
     values,

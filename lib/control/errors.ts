@@ -19,8 +19,12 @@ export const controlErrors = defineErrors({
     message: 'there is no control socket {socket}: {reason}; gatewayd goes on, and cannot be reloaded by command',
     mend: 'Set pluginHost.controlSocket to a path in a folder that only you may write to. SIGHUP reloads all the same.',
   },
+  CONTROL_DOUBTFUL: {
+    message: 'what is at the control socket {socket} is not asked: {reason}',
+    mend: 'See who made it, and remove it; or set pluginHost.controlSocket to a path in a folder that only you may write to.',
+  },
   CONTROL_BROKEN: {
-    message: 'gatewayd ended the connection on {socket} without an answer',
+    message: 'gatewayd ended the connection on {socket} without an answer, or with none that can be read',
     mend: 'Look into its log, and try again.',
   },
   CONTROL_REFUSED: {

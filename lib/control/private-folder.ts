@@ -8,10 +8,25 @@ import path from 'node:path';
  */
 export function unsafe(socket: string): string | null {
   if (process.platform === 'win32') return null;
-  const folder = path.dirname(socket);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return unsafeFolder(lstatSync(folder)) ?? unsafeSocket(lstatSync(socket, { throwIfNoEntry: false }));
+    mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return doubtful(socket);
+}
+
+/**
+ * Whether somebody else could have put there what is there: anybody can make a folder of that name in the system's
+ * folder for temporary files before its user does.
+ * @returns why what answers there is not to be believed; null when it is, and when nothing is there
+ */
+export function doubtful(socket: string): string | null {
+  if (process.platform === 'win32') return null;
+  try {
+    const folder = lstatSync(path.dirname(socket), { throwIfNoEntry: false });
+    if (folder === undefined) return null;
+    return unsafeFolder(folder) ?? unsafeSocket(lstatSync(socket, { throwIfNoEntry: false }));
   } catch (error) {
     return (error as Error).message;
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -41,7 +41,7 @@ describe('the control socket', () => {
     return server;
   };
   const ask = (socket: string, command = 'echo', values: Readonly<Record<string, unknown>> = {}) =>
-    askGatewayd({ paths: [socket], config: 'gatewayd.yaml', command, values });
+    askGatewayd({ paths: [socket], derived: true, config: 'gatewayd.yaml', command, values });
   const lineFor = async (socket: string, ...bytes: readonly (string | Buffer)[]): Promise<string> => {
     const connection = connect(socket);
     for (const each of bytes) connection.write(each);
@@ -123,6 +123,60 @@ describe('the control socket', () => {
       await listen([folder.at(place)]);
       expect(warnings.map(({ code }) => code)).to.deep.equal(['CONTROL_UNUSABLE'], place);
     }
+  });
+
+  it('is not asked where somebody else could have made it, unless the configuration names it', async () => {
+    const asked: string[] = [];
+    const impostor = createServer((socket) => {
+      asked.push('asked');
+      socket.on('error', () => undefined).end('{"version":1,"result":"believe me"}\n');
+    });
+    const put = folder.at('open/control.sock');
+    folder.write('open/marker', '');
+    impostor.listen(put);
+    await once(impostor, 'listening');
+    symlinkSync(folder.at('open'), folder.at('link'));
+    folder.write('private/marker', '');
+    chmodSync(folder.at('private'), 0o700);
+    symlinkSync(put, folder.at('private/control.sock'));
+    chmodSync(folder.at('open'), 0o777);
+    const doubtful = [put, folder.at('link/control.sock'), folder.at('private/control.sock')];
+    try {
+      for (const place of doubtful) expect(await caught(ask(place))).to.include({ code: 'CONTROL_DOUBTFUL' });
+      if (process.getuid?.() === 0) {
+        chmodSync(folder.at('open'), 0o700);
+        for (const [owner, file] of [
+          [65_534, folder.at('open')],
+          [0, folder.at('open')],
+          [65_534, put],
+        ] as const) {
+          chownSync(file, owner, owner);
+          if (owner !== 0) expect(await caught(ask(put))).to.include({ code: 'CONTROL_DOUBTFUL' }, file);
+        }
+      }
+      expect(asked).to.deep.equal([]);
+      // As a gatewayd takes the next place where the first is somebody else's, so does who looks for it.
+      await listen([folder.at('own/control.sock')], { who: () => 'the right one' });
+      const both = { derived: true, paths: [folder.at('link/control.sock'), folder.at('own/control.sock')] };
+      expect(await askGatewayd({ ...both, config: 'gatewayd.yaml', command: 'who' })).to.equal('the right one');
+      expect(asked).to.deep.equal([]);
+      const named = { paths: [put], derived: false, config: 'gatewayd.yaml', command: 'who' };
+      expect(await askGatewayd(named)).to.equal('believe me');
+    } finally {
+      impostor.close();
+    }
+  });
+
+  it('says that an answer is none where it cannot be read', async () => {
+    const socket = folder.at('private/control.sock');
+    folder.write('private/marker', '');
+    chmodSync(folder.at('private'), 0o700);
+    const answers = ['no JSON\n', 'null\n', '{}\n', '{"error":null}\n', '{"error":{"code":1}}\n', ''];
+    let answer = '';
+    const odd = createServer((connection) => void connection.on('error', () => undefined).end(answer)).listen(socket);
+    await once(odd, 'listening');
+    for (answer of answers) expect(await caught(ask(socket))).to.include({ code: 'CONTROL_BROKEN' }, answer);
+    odd.close();
   });
 
   it('takes the next place where the first cannot be used', async () => {
