@@ -44,7 +44,7 @@ function parseEnvelope(body: Buffer, raw: string): Envelope {
 }
 
 /** A Sentry ingest: an HTTP server that takes envelopes apart. */
-export class Ingest {
+export class Ingest implements Disposable {
   readonly envelopes: Envelope[] = [];
   /** What it answers with. */
   status = 200;
@@ -85,6 +85,10 @@ export class Ingest {
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #received(raw: string, body: Buffer): void {

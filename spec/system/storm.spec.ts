@@ -38,7 +38,7 @@ const storm = `export default { version: '1.0.0', apply(host) {
 describe('error reports in a storm of 10,000 failures a second for a minute', () => {
   it('are five and the one after it, count every failure, and memory stays flat', async function () {
     this.timeout(240_000);
-    const ingest = new Ingest();
+    using ingest = new Ingest();
     using folder = new Folder({ 'plugins/storm.js': storm });
     const config = {
       clients: { default: { writes: { address: '127.0.0.1:1' } } },
