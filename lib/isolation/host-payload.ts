@@ -5,9 +5,10 @@ import { retainScope } from '../hooks/scope.ts';
 import { checkLength } from '../protocol/frame-scanner.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { readMessages, type Message } from '../protocol/messages.ts';
+import { messageEnd, messageStart } from '../protocol/protocol-message.ts';
 import { batchOf, takeEdits, type BatchHandle } from '../traffic/batch-handle.ts';
 import { ServerBatch } from '../traffic/server-batch.ts';
-import type { TrafficBatch } from '../traffic/traffic-batch.ts';
+import { asWire, type TrafficBatch } from '../traffic/traffic-batch.ts';
 import { cross, uncross } from './crossed.ts';
 import { count, list, record, text } from './expected.ts';
 import type { ShapeRecord } from './wire.ts';
@@ -114,21 +115,39 @@ function changeKind(kind: unknown): ChangeKind {
   return known;
 }
 
+/** So much more than what it got, and what it sent, a tap may make of a batch by saying the same again. */
+const mostRepeated = { bytes: 64 * 1024 * 1024, messages: 1_000_000 };
+
+/** Ranges may come more than once, so that a few words could stand for more than there is memory. */
 function edited(batch: TrafficBatch, edits: readonly unknown[], bytes: ArrayBuffer): readonly Message[] {
   const { items } = batch;
-  return edits.flatMap((edit) => {
+  const messages: Message[] = [];
+  let bytesLeft = sizeOf(items) + bytes.byteLength + mostRepeated.bytes;
+  for (const edit of edits) {
     const [kind, from, to] = list(edit);
     const start = count(from);
     const end = count(to);
-    if (kind === 'keep') return items.slice(start, end);
-    if (kind !== 'new' || start > end || end > bytes.byteLength) throw new TypeError('an edit that is none');
-    const made = Buffer.from(bytes, start, end - start);
-    checkFrames(made);
-    const messages: Message[] = [];
-    readMessages(batch.sender, new MessageSource(made, true), messages);
-    return messages;
-  });
+    if (start > end || end > (kind === 'keep' ? items.length : bytes.byteLength)) throw noEdit();
+    const next = kind === 'keep' ? items.slice(start, end) : made(batch, kind, Buffer.from(bytes, start, end - start));
+    bytesLeft -= sizeOf(next);
+    if (bytesLeft < 0 || messages.length > items.length + mostRepeated.messages) throw noEdit();
+    for (const message of next) messages.push(message);
+  }
+  return messages;
 }
+
+function made({ sender }: TrafficBatch, kind: unknown, bytes: Buffer): readonly Message[] {
+  if (kind !== 'new') throw noEdit();
+  checkFrames(bytes);
+  const messages: Message[] = [];
+  readMessages(sender, new MessageSource(bytes, true), messages);
+  return messages;
+}
+
+const sizeOf = (messages: readonly Message[]): number =>
+  messages.reduce((sum, message) => sum + messageEnd(asWire(message)) - messageStart(asWire(message)), 0);
+
+const noEdit = (): TypeError => new TypeError('an edit that is none');
 
 /** @throws unless the bytes are whole messages */
 function checkFrames(bytes: Buffer): void {

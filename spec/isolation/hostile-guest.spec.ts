@@ -1,4 +1,8 @@
 import { expect } from 'chai';
+import { crossingOf } from '../../lib/isolation/host-payload.ts';
+import { openScope } from '../../lib/hooks/scope.ts';
+import { messages } from '../../lib/protocol/messages.ts';
+import { ClientBatch } from '../../lib/traffic/client-batch.ts';
 import { GuestBed, isolations } from '../support/guests.ts';
 import { until } from '../support/until.ts';
 
@@ -50,4 +54,27 @@ describe('a guest that means harm', () => {
       await until(() => bed.log.some(({ code }) => code === 'ISOLATION_BAD_ANSWER'));
     });
   }
+
+  it('cannot have a batch made larger than memory by saying of one message again and again that it stays', () => {
+    const query = messages.query(`SELECT '${'x'.repeat(1_000_000)}'`).bytes;
+    const batch = new ClientBatch({} as never, [query]);
+    const { receive } = crossingOf('trafficFromClient');
+    const answer = (edits: readonly unknown[]) => () =>
+      receive?.([edits, undefined, ['replace']], batch[openScope](), new ArrayBuffer(0));
+    expect(answer(Array.from({ length: 10_000 }, () => ['keep', 0, 1]))).to.throw('an edit that is none');
+    for (const odd of [
+      ['keep', 0, 2],
+      ['keep', 1, 0],
+      ['new', 0, 5],
+      ['other', 0, 0],
+    ]) {
+      expect(answer([odd]), odd.join(' ')).to.throw('an edit that is none');
+    }
+    expect(batch.edits).to.equal(null);
+    answer([
+      ['keep', 0, 1],
+      ['keep', 0, 1],
+    ])();
+    expect(batch.items).to.have.length(2);
+  });
 });
