@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { GatewayDError } from '../errors.ts';
 import { AuthenticationCode } from '../protocol/codes.ts';
 import { authenticationErrors } from './errors.ts';
 import { md5Answer } from './md5-password.ts';
 import { ScramServer } from './scram-server.ts';
+import type { Password } from './scram-verifier.ts';
 import { equalTexts, isPassword, md5HashOf, type Secret, type SecretSource, verifierOf } from './secret.ts';
 
 /** How a client proves who it is. */
@@ -50,13 +52,13 @@ type Check = (applicant: Applicant, secret: Secret | null) => Promise<boolean>;
 const checks: Readonly<Record<Exclude<AuthenticationMethod, 'trust'>, Check>> = {
   password: async (applicant, secret) => {
     applicant.say(AuthenticationCode.AuthenticationCleartextPassword, nothing);
-    return isPassword(applicant.user, secret, textOf(await applicant.answer()));
+    return isPassword(applicant.user, secret, passwordIn(await applicant.answer()));
   },
 
   md5: async (applicant, secret) => {
     const salt = randomBytes(4);
     applicant.say(AuthenticationCode.AuthenticationMD5Password, salt);
-    const answer = textOf(await applicant.answer());
+    const answer = passwordIn(await applicant.answer()).toString();
     const hash = md5HashOf(applicant.user, secret);
     const equal = equalTexts(answer, md5Answer(hash ?? `md5${randomBytes(16).toString('hex')}`, salt));
     return equal && hash !== null;
@@ -77,9 +79,10 @@ const checks: Readonly<Record<Exclude<AuthenticationMethod, 'trust'>, Check>> = 
 };
 
 /** A password, which a NUL ends. */
-function textOf(body: Buffer): string {
+function passwordIn(body: Buffer): Password {
   if (body.indexOf(0) !== body.length - 1) throw malformed('a password without an end');
-  return body.toString('utf8', 0, body.length - 1);
+  const password = body.subarray(0, -1);
+  return isUtf8(password) ? password.toString() : password;
 }
 
 function saslInitialResponse(body: Buffer): { mechanism: string; data: string } {

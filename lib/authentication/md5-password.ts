@@ -7,7 +7,7 @@ function md5(...parts: readonly (string | Buffer)[]): string {
 }
 
 /** What PostgreSQL stores of a password with `password_encryption = md5`: `md5` and 32 digits. */
-export function md5Hash(user: string, password: string): string {
+export function md5Hash(user: string, password: string | Buffer): string {
   return `md5${md5(password, user)}`;
 }
 

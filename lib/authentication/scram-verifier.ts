@@ -19,9 +19,13 @@ export interface ScramVerifier {
   readonly serverKey: Buffer;
 }
 
-/** The password with its salt, from which every key of SCRAM is made. */
-export function saltedPassword(password: string, salt: Buffer, iterations: number): Promise<Buffer> {
-  return derive(saslPrep(password), salt, iterations, keyLength, 'sha256');
+/** A password as it was given; as bytes where those are no UTF-8, for then no two are to become one. */
+export type Password = string | Buffer;
+
+/** The password with its salt, from which every key of SCRAM is made. What is no UTF-8 is taken as it is. */
+export function saltedPassword(password: Password, salt: Buffer, iterations: number): Promise<Buffer> {
+  const prepared = typeof password === 'string' ? saslPrep(password) : password;
+  return derive(prepared, salt, iterations, keyLength, 'sha256');
 }
 
 export function hmac(key: Buffer, text: string): Buffer {
@@ -34,7 +38,7 @@ export function sha256(bytes: Buffer): Buffer {
 
 /** Makes a verifier of a password. It takes some milliseconds of another thread. */
 export async function makeScramVerifier(
-  password: string,
+  password: Password,
   salt: Buffer = randomBytes(saltLength),
   iterations: number = usualIterations,
 ): Promise<ScramVerifier> {

@@ -1,6 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { md5Hash } from './md5-password.ts';
-import { makeScramVerifier, mockScramVerifier, parseScramVerifier, type ScramVerifier } from './scram-verifier.ts';
+import {
+  makeScramVerifier,
+  mockScramVerifier,
+  parseScramVerifier,
+  type Password,
+  type ScramVerifier,
+} from './scram-verifier.ts';
 
 /** What is known of a user's password: a SCRAM verifier or an MD5 hash as in pg_authid, or the password itself. */
 export type Secret =
@@ -20,9 +26,14 @@ export interface SecretSource {
  */
 export async function readSecret(text: string): Promise<Secret | null> {
   if (text === '') return null;
-  if (text.startsWith('SCRAM-SHA-256$')) return { kind: 'scram', verifier: parseScramVerifier(text) };
+  if (isVerifier(text)) return { kind: 'scram', verifier: parseScramVerifier(text) };
   if (/^md5[0-9a-f]{32}$/.test(text)) return { kind: 'md5', hash: text };
   return { kind: 'plain', password: text, verifier: await makeScramVerifier(text) };
+}
+
+/** Whether a secret is, or means to be, a SCRAM verifier. */
+export function isVerifier(text: string): boolean {
+  return text.startsWith('SCRAM-SHA-256$');
 }
 
 /** The verifier to check SCRAM with: of no password where the secret allows none. */
@@ -37,7 +48,7 @@ export function md5HashOf(user: string, secret: Secret | null): string | null {
 }
 
 /** Whether a password is the one. It takes as long whatever there is to compare it with. */
-export async function isPassword(user: string, secret: Secret | null, password: string): Promise<boolean> {
+export async function isPassword(user: string, secret: Secret | null, password: Password): Promise<boolean> {
   const { salt, iterations, storedKey } = verifierOf(user, secret);
   const made = await makeScramVerifier(password, salt, iterations);
   const byVerifier = timingSafeEqual(made.storedKey, storedKey);

@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { authenticationErrors } from './errors.ts';
 import { parseUsers } from './parse-users.ts';
-import { readSecret, type Secret, type SecretSource } from './secret.ts';
+import { parseScramVerifier } from './scram-verifier.ts';
+import { isVerifier, readSecret, type Secret, type SecretSource } from './secret.ts';
 
 type Secrets = ReadonlyMap<string, Secret | null>;
 
@@ -59,7 +61,12 @@ export class UsersFile implements SecretSource {
       const mode = (stats.mode & 0o777).toString(8);
       throw new Error(`its permissions are ${mode}, so that others than its owner and group may read or change it`);
     }
-    const secrets = secretsOf(parseUsers(readFileSync(this.#file, 'utf8')));
+    const bytes = readFileSync(this.#file);
+    if (!isUtf8(bytes)) throw new Error('it is not UTF-8');
+    const users = parseUsers(bytes.toString());
+    // At once, and not when the first of all of them logs in.
+    for (const text of users.values()) if (isVerifier(text)) parseScramVerifier(text);
+    const secrets = secretsOf(users);
     // Whoever asks for one is told; without anybody asking it is no unhandled rejection.
     secrets.catch(() => undefined);
     return { secrets };

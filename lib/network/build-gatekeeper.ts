@@ -42,7 +42,9 @@ function usersOf({ server, auth, databases, directory, logger }: GatekeeperPlan)
     return new UsersFile(path.resolve(directory, auth.usersFile), onProblem);
   }
   const pools = databases.flatMap(({ backends }) => (backends === null ? [] : [backends.home]));
-  return new QueriedUsers((user, signal) => askForSecret(server, auth.authQuery, { pools, user, signal }));
+  const ask = (user: string, signal: AbortSignal): Promise<string | null> =>
+    askForSecret(server, auth.authQuery, { pools, user, signal });
+  return new QueriedUsers(ask, ({ code, message, mend }) => logger.error({ server, code, mend }, message));
 }
 
 interface Question {

@@ -1,12 +1,19 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { authenticate } from '../../lib/authentication/authenticate.ts';
 import { md5Answer, md5Hash } from '../../lib/authentication/md5-password.ts';
 import { parseUsers } from '../../lib/authentication/parse-users.ts';
 import { QueriedUsers } from '../../lib/authentication/queried-users.ts';
 import { saslPrep } from '../../lib/authentication/sasl-prep.ts';
+import { formatScramVerifier, makeScramVerifier } from '../../lib/authentication/scram-verifier.ts';
 import { isPassword, readSecret } from '../../lib/authentication/secret.ts';
+import { UsersFile } from '../../lib/authentication/users-file.ts';
 import { caught } from '../support/caught.ts';
+import { Folder } from '../support/launch.ts';
 
+const nobody = (): void => undefined;
 const forever = new AbortController().signal;
 
 describe('a users file', () => {
@@ -111,7 +118,7 @@ describe('users that a query gives', () => {
     const users = new QueriedUsers((user) => {
       asked.push(user);
       return Promise.resolve(user === 'alice' ? 'secret' : null);
-    });
+    }, nobody);
     for (const user of ['alice', 'bob', 'alice', 'bob']) {
       expect((await users.secretOf(user, forever)) === null).to.equal(user === 'bob');
     }
@@ -124,7 +131,7 @@ describe('users that a query gives', () => {
     const users = new QueriedUsers(() => {
       asked += 1;
       return failing ? Promise.reject(new Error('away')) : Promise.resolve(null);
-    });
+    }, nobody);
     expect(await caught(users.secretOf('a', forever))).to.include({ message: 'away' });
     failing = false;
     for (let index = 0; index <= 1000; index += 1) await users.secretOf(`user ${index}`, forever);
@@ -132,5 +139,53 @@ describe('users that a query gives', () => {
     await users.secretOf('user 1000', forever);
     await users.secretOf('user 0', forever);
     expect(asked).to.equal(1003);
+  });
+
+  it('are told of where their secret is broken, and get in as little as with a wrong password', async () => {
+    const codes: string[] = [];
+    const broken = new QueriedUsers(
+      () => Promise.resolve('SCRAM-SHA-256$nonsense'),
+      ({ code }) => codes.push(code),
+    );
+    const secrets = [await broken.secretOf('alice', forever), await broken.secretOf('alice', forever)];
+    expect(secrets).to.deep.equal([null, null]);
+    expect(codes).to.deep.equal(['AUTHENTICATION_BAD_SECRET']);
+  });
+});
+
+describe('a password that is no UTF-8', () => {
+  const login = async (secret: string, bytes: Buffer): Promise<boolean> => {
+    const users = new QueriedUsers(() => Promise.resolve(secret), nobody);
+    const answer = () => Promise.resolve(Buffer.concat([bytes, Buffer.of(0)]));
+    const applicant = { user: 'alice', channelBinding: null, signal: forever, say: nobody, answer };
+    return (await caughtOrNull(authenticate('password', users, applicant))) === null;
+  };
+  const caughtOrNull = (running: Promise<unknown>): Promise<unknown> =>
+    running.then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  it('is compared by its bytes: no two become one', async () => {
+    const latin1 = Buffer.from('caf\u00e9', 'latin1');
+    expect(await login('caf\u{FFFD}', Buffer.from('caf\u{FFFD}'))).to.equal(true);
+    expect(await login('caf\u{FFFD}', latin1)).to.equal(false);
+    const hash = `md5${createHash('md5').update(latin1).update('alice').digest('hex')}`;
+    expect(await login(hash, latin1)).to.equal(true);
+    expect(await login(hash, Buffer.from('caf\u00e8', 'latin1'))).to.equal(false);
+    const verifier = formatScramVerifier(await makeScramVerifier(latin1));
+    expect(await login(verifier, latin1)).to.equal(true);
+    expect(await login(verifier, Buffer.from('caf\u00e8', 'latin1'))).to.equal(false);
+  });
+
+  it('cannot stand in a users file, nor can a broken verifier, which is said at the start', () => {
+    using folder = new Folder();
+    for (const [bytes, reason] of [
+      [Buffer.from('"alice" "caf\u00e9"', 'latin1'), 'it is not UTF-8'],
+      [Buffer.from('"alice" "SCRAM-SHA-256$nonsense"'), 'no SCRAM verifier'],
+    ] as const) {
+      writeFileSync(folder.at('users.txt'), bytes, { mode: 0o600 });
+      expect(() => new UsersFile(folder.at('users.txt'), nobody)).to.throw(reason);
+    }
   });
 });
