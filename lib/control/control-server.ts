@@ -12,8 +12,8 @@ export type ControlCommands = Readonly<Record<string, (values: Readonly<Record<s
 
 /** Connections at a time: nobody needs more, and each costs a file handle. */
 const mostConnections = 16;
-/** How long a request may take to arrive, in milliseconds. */
-const requestTimeout = 10_000;
+/** How long a request may take to arrive, and its answer to be read, in milliseconds. */
+const usualTimeout = 10_000;
 
 /**
  * Where commands of the same user reach this gatewayd: a Unix socket that only its owner can open (on Windows a named
@@ -22,14 +22,17 @@ const requestTimeout = 10_000;
 export class ControlServer {
   readonly #commands: ControlCommands;
   readonly #logger: Logger;
+  readonly #timeout: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** Connections whose request is being dealt with. */
   readonly #busy = new Set<Promise<void>>();
 
-  constructor(commands: ControlCommands, logger: Logger) {
+  /** @param timeout for a request to arrive and for its answer to be read, in milliseconds */
+  constructor(commands: ControlCommands, logger: Logger, timeout: number = usualTimeout) {
     this.#commands = commands;
     this.#logger = logger;
+    this.#timeout = timeout;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = mostConnections;
     this.#server.unref();
@@ -86,23 +89,29 @@ export class ControlServer {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
-    socket.setTimeout(requestTimeout, () => socket.destroy());
     socket.unref();
     void this.#serve(socket);
   }
 
   async #serve(socket: Socket): Promise<void> {
+    // Not of its being idle: whoever sends a byte now and then would keep a place.
+    const arriving = this.#endIn(socket);
     const line = await firstLine(socket, longestRequest);
+    clearTimeout(arriving);
     if (socket.destroyed) return;
-    socket.setTimeout(0);
     socket.resume();
     const answering = this.#answer(line);
     const answered = answering.then((answer) => {
       socket.end(lineOf(answer));
-      socket.setTimeout(requestTimeout, () => socket.destroy());
+      const reading = this.#endIn(socket);
+      socket.once('close', () => clearTimeout(reading));
     });
     this.#busy.add(answered);
     await answered.finally(() => this.#busy.delete(answered));
+  }
+
+  #endIn(socket: Socket): NodeJS.Timeout {
+    return setTimeout(() => socket.destroy(), this.#timeout).unref();
   }
 
   async #answer(line: string | null): Promise<ControlAnswer> {

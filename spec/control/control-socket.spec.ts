@@ -210,6 +210,25 @@ describe('the control socket', () => {
     expect(await ask(socket, 'echo', { still: 'there' })).to.deep.equal({ still: 'there' });
   });
 
+  it('gives up a place where a request comes a byte at a time', async () => {
+    const socket = folder.at('private/control.sock');
+    const server = new ControlServer({ echo: (values) => values }, pino({ level: 'silent' }), 500);
+    servers.push(server);
+    await server.listen([socket]);
+    // As many as are taken at a time.
+    const slow = Array.from({ length: 16 }, () =>
+      connect(socket)
+        .on('error', () => undefined)
+        .resume(),
+    );
+    const trickle = setInterval(() => {
+      for (const each of slow) if (each.writable) each.write('x');
+    }, 20);
+    await Promise.all(slow.map((each) => new Promise((closed) => each.once('close', closed))));
+    clearInterval(trickle);
+    expect(await ask(socket, 'echo', { a: 'place' })).to.deep.equal({ a: 'place' });
+  });
+
   it('answers what it is at before it goes', async () => {
     const socket = folder.at('private/control.sock');
     let release!: (value: string) => void;
