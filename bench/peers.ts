@@ -84,7 +84,7 @@ if (values.write) await writeDocument(outcomes, peers);
 process.exit();
 
 function runsOf(piece: string): (() => Promise<Outcome>)[] {
-  if (piece === 'latency') return [() => latency(peers, effort)];
+  if (piece === 'latency') return [async () => (await fill(), latency(peers, effort))];
   if (piece === 'result') return [() => largeResult(peers, effort)];
   if (piece === 'idle') return [() => idleSessions(folder, Number(values.sessions))];
   if (piece === 'tpcb') {
