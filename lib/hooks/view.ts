@@ -1,12 +1,13 @@
 import { closest } from 'fastest-levenshtein';
 import { GatewayDError } from '../errors.ts';
+import { BusTaps, type BusHook } from './bus-taps.ts';
 import { hooksErrors } from './errors.ts';
-import { HookView, type BusHook } from './hook-view.ts';
+import { HookView, type TapKeeper } from './hook-view.ts';
 import type { HookName, Hooks } from './hooks.ts';
 import type { HookStatistics } from './statistics.ts';
 import type { ViewOwner } from './view-owner.ts';
 
-const hooksOf = new WeakMap<Hooks, readonly HookView[]>();
+const tapsOf = new WeakMap<Hooks, readonly BusTaps[]>();
 
 /**
  * One plugin's view of the bus. It has the bus's hooks, to be tapped as tapable's are; each tap is registered on the bus
@@ -14,19 +15,28 @@ const hooksOf = new WeakMap<Hooks, readonly HookView[]>();
  * HOOK_UNKNOWN; calling or intercepting a hook throws HOOK_NOT_YOURS.
  */
 export function createView(bus: Hooks, owner: ViewOwner): Hooks {
-  const view = Object.create(strictPrototype(Object.keys(bus), owner.name)) as Record<HookName, HookView>;
-  const hooks = (Object.keys(bus) as HookName[]).map(
-    (name) => new HookView(name, bus[name] as unknown as BusHook, owner),
+  const taps = (Object.keys(bus) as HookName[]).map(
+    (name) => new BusTaps(name, bus[name] as unknown as BusHook, owner),
   );
-  for (const hook of hooks) view[hook.name] = hook;
-  const frozen = Object.freeze(view) as unknown as Hooks;
-  hooksOf.set(frozen, hooks);
-  return frozen;
+  const view = makeView(
+    owner.name,
+    taps.map((keeper) => [keeper.name, keeper]),
+  );
+  tapsOf.set(view, taps);
+  return view;
+}
+
+/** What a plugin gets for the hooks: one view for each, whose taps somebody keeps. */
+export function makeView(plugin: string, keepers: readonly (readonly [HookName, TapKeeper])[]): Hooks {
+  const names = keepers.map(([name]) => name);
+  const view = Object.create(strictPrototype(names, plugin)) as Record<HookName, HookView>;
+  for (const [name, keeper] of keepers) view[name] = new HookView(name, plugin, keeper);
+  return Object.freeze(view) as unknown as Hooks;
 }
 
 /** What the taps of a view made by `createView` did so far, by hook, for the hooks that were called. */
 export function statisticsOf(view: Hooks): ReadonlyMap<HookName, HookStatistics> {
-  const called = (hooksOf.get(view) ?? []).filter(({ watch }) => watch.counter.calls > 0);
+  const called = (tapsOf.get(view) ?? []).filter(({ watch }) => watch.counter.calls > 0);
   return new Map(called.map(({ name, watch }) => [name, watch.counter.read(watch.breaker)]));
 }
 
@@ -34,7 +44,7 @@ export function statisticsOf(view: Hooks): ReadonlyMap<HookName, HookStatistics>
  * The prototype of a view, which alone is asked for what the view does not have: a proxy there costs the hooks that
  * exist nothing. `then` is asked of whatever passes through a promise.
  */
-export function strictPrototype(names: readonly string[], plugin: string): object {
+function strictPrototype(names: readonly string[], plugin: string): object {
   return new Proxy(
     {},
     {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { GatewayDError } from '../../errors.ts';
 import { isThenable, kindOf, type TapCallback, type TapFunction } from '../../hooks/contained-tap.ts';
+import type { TapStyle } from '../../hooks/hook-view.ts';
 import { hooksErrors } from '../../hooks/errors.ts';
 import type { HookName } from '../../hooks/hooks.ts';
 import type { Session } from '../../hooks/payloads.ts';
@@ -31,7 +32,7 @@ import {
   type ToGuest,
   type ToHost,
 } from '../wire.ts';
-import { createGuestHooks, type TapStyle } from './guest-hooks.ts';
+import { createGuestHooks } from './guest-hooks.ts';
 import { LogLines } from './log-lines.ts';
 import { GuestPlugins } from './guest-plugins.ts';
 import { guestPayload, type GuestPayload } from './guest-payload.ts';
