@@ -17,7 +17,7 @@ const shared = {
   startGuest: 'isolation/guest/start-guest',
   checksum: 'plugin/checksum',
   telemetryConfigSchema: 'telemetry/config-schema',
-  makeFolder: 'telemetry/make-folder',
+  makeFolder: 'make-folder',
   telemetryPlaces: 'telemetry/places',
   sendOpenly: 'telemetry/send-openly',
 };

@@ -17,10 +17,11 @@ const rooms: Record<string, readonly string[]> = {
   plugin: ['errors', 'logger', 'config', 'hooks', 'index'],
   traffic: ['errors', 'logger', 'hooks', 'protocol'],
   network: ['errors', 'logger', 'config', 'hooks', 'protocol', 'traffic', 'authentication'],
-  control: ['errors', 'logger'],
+  control: ['errors', 'logger', 'make-folder'],
   isolation: ['errors', 'logger', 'config', 'hooks', 'plugin', 'protocol', 'traffic'],
-  embedded: ['errors', 'logger'],
-  telemetry: ['errors', 'config'],
+  'make-folder': [],
+  embedded: ['errors', 'logger', 'make-folder'],
+  telemetry: ['errors', 'config', 'make-folder'],
   receiver: ['errors', 'logger', 'proto'],
   version: [],
   index: ['errors', 'logger', 'hooks', 'plugin', 'protocol', 'config'],
@@ -50,7 +51,7 @@ const rooms: Record<string, readonly string[]> = {
     'gatewayd',
     'plugins/telemetry',
   ],
-  'plugins/telemetry': ['index', 'errors', 'telemetry'],
+  'plugins/telemetry': ['index', 'errors', 'telemetry', 'make-folder'],
 };
 
 // A plugin's own file is the only thing imported by a name that is not in the source.

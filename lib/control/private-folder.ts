@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 /**
  * Sees to it that nobody else can put anything where the socket is to be: its folder is made, for its owner alone, where
@@ -9,7 +10,7 @@ import path from 'node:path';
 export function unsafe(socket: string): string | null {
   if (process.platform === 'win32') return null;
   try {
-    mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(socket));
   } catch (error) {
     return (error as Error).message;
   }

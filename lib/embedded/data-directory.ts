@@ -1,6 +1,7 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { GatewayDError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type Account, canReach, unprivilegedAccount, weAreRoot } from './account.ts';
 import { embeddedErrors } from './errors.ts';
 
@@ -18,7 +19,7 @@ export function prepareDataDirectory(directory: string, major: string): DataDire
   const given = path.resolve(directory);
   const existed = existsSync(given);
   try {
-    mkdirSync(given, { recursive: true, mode: 0o700 });
+    makeFolder(given);
   } catch (cause) {
     throw unreachable(given, process.geteuid?.() ?? -1, cause);
   }

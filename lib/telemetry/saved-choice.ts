@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { telemetryErrors } from './errors.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** What the user's own file says. */
 export interface SavedChoice {

@@ -1,6 +1,6 @@
 import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** How it went: `unknown` where the process ended before it was known. */
 export type Outcome = 'delivered' | 'failed' | 'unknown';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from '../../lib/telemetry/make-folder.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 import type { ErrorEventToSend } from './error-event.ts';
 
 const fileLimit = 8;

@@ -125,6 +125,12 @@ describe('the control socket', () => {
     }
   });
 
+  it('is not made where the system has no such place though its parent is there, and that is said at once', async () => {
+    warnings.length = 0;
+    await listen(['/proc/nowhere/gatewayd/control.sock']);
+    expect(warnings.map(({ code }) => code)).to.deep.equal(['CONTROL_UNUSABLE']);
+  });
+
   it('is not asked where somebody else could have made it, unless the configuration names it', async () => {
     const asked: string[] = [];
     const impostor = createServer((socket) => {
