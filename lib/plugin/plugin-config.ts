@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import { pathText, type PluginConfigFault } from '../config/issue.ts';
-import { valueAt } from '../config/tree.ts';
+import { deepFreeze, valueAt } from '../config/tree.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { pluginErrors } from './errors.ts';
 
@@ -90,11 +90,4 @@ function faultOf({ instancePath, keyword, params, message }: SchemaFault, config
   }
   const values = keyword === 'enum' ? `: ${(params['allowedValues'] as unknown[]).join(', ')}` : '';
   return { path, at: 'value', reason: `${message ?? 'is wrong'}${values}` };
-}
-
-function deepFreeze(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  for (const key of Reflect.ownKeys(value)) deepFreeze((value as Record<PropertyKey, unknown>)[key]);
-  return value;
 }
