@@ -12,6 +12,7 @@ import type { FrontendTls } from './frontend-tls.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import { handshakeFailed, postgresql, secureSocket } from './secure-socket.ts';
 import { StartupReader } from './startup-reader.ts';
+import { violation } from './violation.ts';
 
 /** What a frontend needs to know of its server. */
 export interface FrontendOptions {
@@ -214,10 +215,6 @@ export class Frontend {
     if (tls.clientCertificates !== null) this.#certificateNames = verifiedNames(secured, tls.clientCertificates);
     return secured;
   }
-}
-
-function violation(reason: string): GatewayDError {
-  return new GatewayDError(networkErrors.NETWORK_PROTOCOL_VIOLATION, { reason });
 }
 
 function ignore(): void {

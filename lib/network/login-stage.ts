@@ -7,10 +7,7 @@ import { Hold } from './intake.ts';
 import type { Link } from './link.ts';
 import { bindingReaches, bindsChannel } from './relayed-binding.ts';
 import type { Stage } from './stage.ts';
-
-function violation(reason: string): GatewayDError {
-  return new GatewayDError(networkErrors.NETWORK_PROTOCOL_VIOLATION, { reason });
-}
+import { violation } from './violation.ts';
 
 /** What a session learns while its client logs in at the database. */
 export interface LoginWatcher {

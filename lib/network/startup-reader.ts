@@ -1,14 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { GatewayDError } from '../errors.ts';
 import { type ReadStartupPacket, readStartupPacket } from '../protocol/startup.ts';
-import { networkErrors } from './errors.ts';
+import { violation } from './violation.ts';
 
 /** How much a client may send ahead of its turn before it is no longer read from. */
 const longestBacklog = 65_536;
-
-function violation(reason: string): GatewayDError {
-  return new GatewayDError(networkErrors.NETWORK_PROTOCOL_VIOLATION, { reason });
-}
 
 /** A packet with the bytes it was read from. */
 export interface StartupBytes extends ReadStartupPacket {
