@@ -1,6 +1,5 @@
 import { milliseconds } from './config/durations.ts';
 import type { LoadedConfig } from './config/load.ts';
-import type { GlobalConfig } from './config/schema.ts';
 import { ControlServer } from './control/control-server.ts';
 import { controlErrors } from './control/errors.ts';
 import { FolderWatch } from './control/folder-watch.ts';
@@ -16,7 +15,7 @@ import type { Explained, Status } from './gatewayd/status.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import { Generations } from './hooks/generation.ts';
 import { hookCatalogue } from './hooks/catalogue.ts';
-import type { HookName, Hooks } from './hooks/hooks.ts';
+import type { HookName } from './hooks/hooks.ts';
 import { levelOf } from './logger/create-logger.ts';
 import type { Logger } from './logger.ts';
 import { Gateway } from './network/gateway.ts';
@@ -50,6 +49,7 @@ export class GatewayD {
   /** Generations that sessions are still to leave. */
   readonly #retiring = new Set<Promise<void>>();
   readonly #saved: SavedChoice;
+  readonly #pluginsFolder: string;
   readonly #databases: EmbeddedDatabases;
   #host: PluginHost;
   /** The configuration that is in force, before plugins changed it. */
@@ -72,6 +72,7 @@ export class GatewayD {
     const { options: hostOptions, choice, saved } = pluginHostOptions(options);
     this.#choice = choice;
     this.#saved = saved;
+    this.#pluginsFolder = hostOptions.directory;
     this.#loaded = options.loaded;
     this.#databases = new EmbeddedDatabases(options.loaded.directory, options.logger);
     this.#host = new PluginHost({ ...hostOptions, misbehaves: this.#misbehaves });
@@ -95,7 +96,7 @@ export class GatewayD {
       // The database takes its second while the plugins load.
       this.#databases.begin(config.clients);
       await this.#host.load();
-      const final = await this.#configLoaded(config, this.#host.hooks);
+      const final = await emitWaterfall(this.#host.hooks.configLoaded, config);
       if (final.loggers['default'] !== undefined) this.#setLogLevel(levelOf(final.loggers['default']), this.#host);
       for (const [name, logger] of Object.entries(final.loggers)) {
         await emitSeries(this.#host.hooks.newLogger, { name, config: logger });
@@ -251,10 +252,9 @@ export class GatewayD {
 
   /** Loads anew what changes. What could not be loaded is tried again with the next change. */
   async #watchPlugins(): Promise<void> {
-    const { options } = pluginHostOptions(this.#options);
     const changed = new Set<string>();
     this.#watch = new FolderWatch({
-      folder: options.directory,
+      folder: this.#pluginsFolder,
       changed: (entries) => {
         for (const entry of entries) changed.add(entry);
         const plugins = this.#host.loaded.filter(({ examined: { source } }) => changed.has(source?.entry ?? ''));
@@ -284,7 +284,7 @@ export class GatewayD {
     );
     try {
       await host.load();
-      const final = await this.#configLoaded(loaded.config, host.hooks);
+      const final = await emitWaterfall(host.hooks.configLoaded, loaded.config);
       const { clients } = await this.#databases.place(final.clients);
       if (this.#stopped !== undefined) throw stopping();
       await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
@@ -367,11 +367,6 @@ export class GatewayD {
       const fields = { hook, milliseconds: stopHookMilliseconds };
       this.#logger.warn(fields, 'stopping goes on without the plugins that still hold this hook');
     });
-  }
-
-  /** Lets the plugins change the configuration. What each of them gives is checked before the next one gets it. */
-  async #configLoaded(config: GlobalConfig, hooks: Hooks): Promise<GlobalConfig> {
-    return await emitWaterfall(hooks.configLoaded, config);
   }
 
   #setLogLevel(level: string, host: PluginHost): void {
