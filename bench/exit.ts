@@ -1,14 +1,12 @@
 // How long the process takes to be gone after SIGTERM, with the usage report's collector black-holed, against telemetry off.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { alternate, plainEnvironment, printHeader } from './measure.ts';
+import { alternate, printHeader } from './measure.ts';
+import { startGateway } from './running-gateway.ts';
 
-const launcher = fileURLToPath(new URL('../bin/gatewayd', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-bench-'));
 // Accepts and says nothing, for ever.
 const held: Socket[] = [];
@@ -36,21 +34,9 @@ plugins: [{ name: telemetry, config: { usageReport: { address: 'collector.invali
 
 /** Milliseconds from SIGTERM, sent a second after the start so that the report is under way, until the process is gone. */
 async function gone(file: string, ...flags: string[]): Promise<number> {
-  const child = spawn(process.execPath, [launcher, 'run', '-c', file, ...flags], {
-    env: plainEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout) {
-    output += String(chunk);
-    if (output.includes('"msg":"ready"')) break;
-  }
+  const running = await startGateway(file, flags);
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const closed = once(child, 'exit');
-  const start = performance.now();
-  child.kill('SIGTERM');
-  await closed;
-  return performance.now() - start;
+  return await running.stop();
 }
 
 printHeader('exit');

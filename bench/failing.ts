@@ -8,23 +8,20 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '../lib/embedded/embedded-postgres.ts';
 import { silentLogger } from '../lib/logger.ts';
-import { median, plainEnvironment, printHeader, takeTurns } from './measure.ts';
+import { median, printHeader, takeTurns } from './measure.ts';
+import { type RunningGateway, startGateway } from './running-gateway.ts';
 
-const launcher = fileURLToPath(new URL('../bin/gatewayd', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-bench-'));
 const database = await startEmbeddedPostgres({ directory: null, logger: silentLogger(), network: 'tcp' });
 const clients = 4;
 const seconds = 1;
 const rounds = 11;
 
-interface Gateway {
-  readonly port: number;
+interface Gateway extends Pick<RunningGateway, 'port' | 'stop'> {
   /** What its main thread has had of a processor, in milliseconds; NaN where nobody knows. */
   taken(): number;
-  stop(): Promise<void>;
 }
 
 /**
@@ -45,26 +42,11 @@ servers: { default: { address: 127.0.0.1:0 } }
 plugins: [{ name: plugin-0, enabled: ${plugins.length > 0}${row} }]
 `,
   );
-  const child = spawn(process.execPath, [launcher, 'run', '-c', config, '--usage-report=false', '--sentry=false'], {
-    env: plainEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  let output = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    output += String(chunk);
-    if (output.includes('"msg":"ready"')) break;
-  }
-  child.stdout.resume();
-  const stop = async (): Promise<void> => {
-    const gone = once(child, 'exit');
-    child.kill('SIGTERM');
-    await gone;
-  };
+  const { child, port, stop } = await startGateway(config, ['--usage-report=false', '--sentry=false']);
   const schedule = `/proc/${child.pid}/schedstat`;
   const taken = (): number =>
     existsSync(schedule) ? Number(readFileSync(schedule, 'utf8').split(' ')[0]) / 1e6 : Number.NaN;
-  return { port: Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(output)?.[1]), taken, stop };
+  return { port, taken, stop };
 }
 
 /** Source of a plugin with this body of `apply`. */

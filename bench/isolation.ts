@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { defaultPluginRow } from '../lib/config/plugin-row.ts';
-import type { Session } from '../lib/hooks/payloads.ts';
 import { isolatedRunner } from '../lib/isolation/isolated-runner.ts';
 import { pino } from 'pino';
 import { PluginHost } from '../lib/plugin/host.ts';
 import { messages } from '../lib/protocol/messages.ts';
 import { ClientBatch } from '../lib/traffic/client-batch.ts';
+import { specSession } from '../spec/support/tapped-relay.ts';
 import { median, printHeader } from './measure.ts';
 
 const MILLISECONDS = 1_500;
@@ -27,16 +27,6 @@ export default { apply({ hooks, logger }) {
   logger.info('pid ' + process.pid);
 } };\n`,
 );
-const session: Session = {
-  id: '1',
-  client: { host: '127.0.0.1', port: 1 },
-  server: { host: '127.0.0.1', port: 2 },
-  tls: false,
-  user: 'bench',
-  database: 'bench',
-  parameters: new Map(),
-  moved: false,
-};
 const bytes = messages.query(`SELECT * FROM pgbench_accounts WHERE aid = 12345 -- ${'x'.repeat(40)}`).bytes;
 const log = new Map<string, number>();
 const watched = pino({ level: 'info' }, { write: (line: string) => noteTime(line) });
@@ -85,7 +75,7 @@ async function throughput(host: PluginHost, inFlight: number): Promise<number> {
     Array.from({ length: inFlight }, async () => {
       while (performance.now() < until) {
         await new Promise<void>((resolve) => {
-          host.hooks.trafficFromClient.callAsync(new ClientBatch(session, [bytes]), () => resolve());
+          host.hooks.trafficFromClient.callAsync(new ClientBatch(specSession, [bytes]), () => resolve());
         });
         calls++;
       }

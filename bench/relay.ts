@@ -6,17 +6,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '../lib/embedded/embedded-postgres.ts';
 import { silentLogger } from '../lib/logger.ts';
-import { alternate, plainEnvironment, printHeader } from './measure.ts';
+import { alternate, printHeader } from './measure.ts';
+import { type RunningGateway, startGateway } from './running-gateway.ts';
 
-const launcher = fileURLToPath(new URL('../bin/gatewayd', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-bench-'));
 const database = await startEmbeddedPostgres({ directory: null, logger: silentLogger(), network: 'tcp' });
 
 /** A gateway in a process of its own, with the plugins given by name and text. */
-async function gateway(plugins: Record<string, string>): Promise<{ port: number; stop(): Promise<void> }> {
+async function gateway(plugins: Record<string, string>): Promise<RunningGateway> {
   const home = mkdtempSync(path.join(folder, 'home-'));
   mkdirSync(path.join(home, 'plugins'));
   for (const [name, text] of Object.entries(plugins)) writeFileSync(path.join(home, 'plugins', `${name}.js`), text);
@@ -28,22 +27,7 @@ pools: { default: { writes: { size: 50 } } }
 servers: { default: { address: 127.0.0.1:0 } }
 `,
   );
-  const child = spawn(process.execPath, [launcher, 'run', '-c', config, '--usage-report=false'], {
-    env: plainEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    output += String(chunk);
-    if (output.includes('"msg":"ready"')) break;
-  }
-  child.stdout.resume();
-  const stop = async (): Promise<void> => {
-    const gone = once(child, 'exit');
-    child.kill('SIGTERM');
-    await gone;
-  };
-  return { port: Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(output)?.[1]), stop };
+  return startGateway(config, ['--usage-report=false']);
 }
 
 const pipe = createServer((client) => {

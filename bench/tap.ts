@@ -1,48 +1,13 @@
 // A synchronous tap through the per-plugin view, against the same function on the bare tapable hook.
-import type { AsyncResource } from 'node:async_hooks';
-import { createHooks, type HookName, type Hooks } from '../lib/hooks/hooks.ts';
+import { createHooks, type Hooks } from '../lib/hooks/hooks.ts';
 import type { FromClient } from '../lib/hooks/payloads.ts';
 import { closeScope, openScope, retainScope, type Scoped } from '../lib/hooks/scope.ts';
 import { createView } from '../lib/hooks/view.ts';
-import type { ViewOwner } from '../lib/hooks/view-owner.ts';
-import { Attribution } from '../lib/plugin/attribution.ts';
 import { alternate, printHeader } from './measure.ts';
+import { PluginOwner } from './plugin-owner.ts';
 
 const CALLS = 200_000;
 const ROUNDS = 31;
-
-const attribution = new Attribution<Plugin>();
-
-/** A plugin as the host would have it: `active` may change at any time. */
-class Plugin implements ViewOwner {
-  readonly onError = 'skip';
-  readonly timeout = 30_000;
-  readonly timeouts = {};
-  readonly generation = 1;
-  readonly breaker = { failures: 10, ratio: 0.5, window: 10_000, pause: 1_000, maxPause: 60_000 };
-  readonly name: string;
-  #state = 'active';
-
-  constructor(name: string) {
-    this.name = name;
-  }
-  get active(): boolean {
-    return this.#state === 'active';
-  }
-  fail(error: unknown): void {
-    this.#state = 'failed';
-    throw error;
-  }
-  changed(): never {
-    throw new Error('nothing changes anything here');
-  }
-  breakerChanged(): never {
-    throw new Error('nothing fails here');
-  }
-  scope(hook: HookName): AsyncResource {
-    return attribution.scope(this, hook);
-  }
-}
 
 type Tap = (payload: FromClient) => void;
 
@@ -113,7 +78,7 @@ function time(bus: Hooks, payload: FromClient): number {
 
 printHeader(`a synchronous tap: ${ROUNDS} alternating rounds of ${CALLS} calls, nanoseconds a tap, medians`);
 for (const count of [1, 10]) {
-  const viewed = busWith(count, (bus, name) => createView(bus, new Plugin(name)));
+  const viewed = busWith(count, (bus, name) => createView(bus, new PluginOwner(name)));
   const bare = busWith(count, (bus) => bus);
   const bareHandled = busWith(count, (bus) => bus, withHandle);
   const taken = await alternate(ROUNDS, {

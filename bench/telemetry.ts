@@ -1,20 +1,17 @@
 // What the usage report costs, in pairs of runs with it on and off: until it listens, until the process is gone, in memory
 // five seconds after the start, and for queries while the report leaves. `ROUNDS=20` is the number of pairs.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { BlackHole } from '../spec/support/black-hole.ts';
 import { Collector } from '../spec/support/collector.ts';
 import { startPostgres } from '../spec/support/postgres.ts';
 import { median, plainEnvironment, printHeader } from './measure.ts';
+import { type RunningGateway, startGateway } from './running-gateway.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? 20);
-const launcher = fileURLToPath(new URL('../bin/gatewayd', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-bench-'));
 const environment = plainEnvironment({ XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder });
 
@@ -30,34 +27,8 @@ plugins: [{ name: telemetry, config: { usageReport: { address: '${address}' } } 
   return file;
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly milliseconds: number;
-  readonly port: number;
-}
-
-/** Starts gatewayd and waits until it listens. */
-async function listening(config: string, ...flags: string[]): Promise<Running> {
-  const begun = performance.now();
-  const args = [launcher, 'run', '-c', config, ...flags];
-  const child = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    output += String(chunk);
-    if (output.includes('"msg":"ready"')) break;
-  }
-  const milliseconds = performance.now() - begun;
-  child.stdout.resume();
-  return { child, milliseconds, port: Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(output)?.[1]) };
-}
-
-async function gone({ child }: Running): Promise<number> {
-  const begun = performance.now();
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-  return performance.now() - begun;
-}
+const listening = (config: string, ...flags: string[]): Promise<RunningGateway> =>
+  startGateway(config, flags, environment);
 
 /** A client that has connected, and asks one thing after the other. */
 async function connected(port: number): Promise<Client> {
@@ -82,7 +53,7 @@ async function queries(port: number): Promise<{ first: number; slowest: number }
   return { first, slowest };
 }
 
-const rss = ({ child }: Running): number =>
+const rss = ({ child }: RunningGateway): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
 
 const postgres = await startPostgres();
@@ -102,17 +73,17 @@ for (const [name, address] of Object.entries(addresses)) {
   const config = configFor(name.replace(' ', '-'), address);
   const starts: number[] = [];
   const ends: Record<'early' | 'late', number[]> = { early: [], late: [] };
-  await gone(await listening(config));
+  await (await listening(config)).stop();
   for (let round = 0; round < rounds; round++) {
     const flags = round % 2 === 0 ? [[], off] : [off, []];
     const taken = new Map<boolean, { start: number; early: number; late: number }>();
     for (const given of flags) {
       const running = await listening(config, ...given);
       // Asked to end at once, the report has its random wait before it; after that wait, it is under way or over.
-      const early = await gone(running);
+      const early = await running.stop();
       const other = await listening(config, ...given);
       await delay(jitter);
-      taken.set(given === off, { start: running.milliseconds, early, late: await gone(other) });
+      taken.set(given === off, { start: running.milliseconds, early, late: await other.stop() });
     }
     const [on, without] = [taken.get(false), taken.get(true)];
     if (on === undefined || without === undefined) continue;
@@ -132,14 +103,14 @@ for (let round = 0; round < Math.min(rounds, 5); round++) {
   const [on, without] = [await listening(config), await listening(config, ...off)];
   await delay(5_000);
   memory.push(rss(on) - rss(without));
-  await Promise.all([gone(on), gone(without)]);
+  await Promise.all([on.stop(), without.stop()]);
   for (const [name, flags] of [
     ['on', []],
     ['off', off],
   ] as const) {
     const running = await listening(config, ...flags);
     answers[name].push(await queries(running.port));
-    await gone(running);
+    await running.stop();
   }
 }
 console.log(`five seconds after the start: ${median(memory).toFixed(1)} MB more than off (aim: at most 15)`);

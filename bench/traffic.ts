@@ -1,52 +1,24 @@
 // What a session costs apart from its sockets: typical transactions of pgbench through the stage of a session that
 // nobody looks at, and through the one with a synchronous tap each way that looks at every message, in turns.
 //   npm run bench traffic
-import type { AsyncResource } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createHooks, type HookName } from '../lib/hooks/hooks.ts';
+import { createHooks } from '../lib/hooks/hooks.ts';
 import type { Batch, Session } from '../lib/hooks/payloads.ts';
 import { createView } from '../lib/hooks/view.ts';
-import type { ViewOwner } from '../lib/hooks/view-owner.ts';
 import { silentLogger } from '../lib/logger.ts';
 import type { Link } from '../lib/network/link.ts';
 import { PlainStage } from '../lib/network/plain-stage.ts';
 import type { Stage } from '../lib/network/stage.ts';
 import { TappedStage } from '../lib/network/tapped-stage.ts';
-import { Attribution } from '../lib/plugin/attribution.ts';
 import { backendKinds } from '../lib/protocol/backend-messages.ts';
 import { messages, type Message } from '../lib/protocol/messages.ts';
 import { Conversation } from '../lib/traffic/conversation.ts';
 import { median, printHeader } from './measure.ts';
+import { PluginOwner } from './plugin-owner.ts';
 
 const TRANSACTIONS = 20_000;
 const ROUNDS = 15;
-
-const attribution = new Attribution<Plugin>();
-
-/** A plugin as the host would have it. */
-class Plugin implements ViewOwner {
-  readonly name = 'looking';
-  readonly onError = 'skip';
-  readonly timeout = 30_000;
-  readonly timeouts = {};
-  readonly generation = 1;
-  readonly active = true;
-  readonly breaker = { failures: 10, ratio: 0.5, window: 10_000, pause: 1_000, maxPause: 60_000 };
-
-  fail(error: unknown): never {
-    throw error;
-  }
-  changed(): never {
-    throw new Error('nothing changes anything here');
-  }
-  breakerChanged(): never {
-    throw new Error('nothing fails here');
-  }
-  scope(hook: HookName): AsyncResource {
-    return attribution.scope(this, hook);
-  }
-}
 
 /** Two sockets that take everything. */
 class Sinks {
@@ -108,7 +80,7 @@ function plain(sinks: Sinks): Stage {
 
 function tapped(sinks: Sinks): Stage {
   const hooks = createHooks();
-  const view = createView(hooks, new Plugin());
+  const view = createView(hooks, new PluginOwner('looking'));
   view.trafficFromClient.tap('looking', look);
   view.trafficFromServer.tap('looking', look);
   const conversation = new Conversation({
