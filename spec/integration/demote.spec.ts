@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Client } from 'pg';
 import { cleanEnvironment, GatewayDProcess } from '../support/gatewayd-process.ts';
 import { Folder, gatewayd } from '../support/launch.ts';
-import { sharedPostgres } from '../support/shared-postgres.ts';
+import { sharedConfig } from '../support/shared-config.ts';
 
 /** Answers where it runs, and misbehaves when a query says how. */
 const source = (thread: string): string => `import { isMainThread } from 'node:worker_threads';
@@ -27,15 +27,11 @@ describe('a plugin with demote: true', () => {
   let environment: NodeJS.ProcessEnv;
 
   beforeEach(async () => {
-    const { address } = await sharedPostgres();
     folder = new Folder({
-      'gatewayd.yaml': [
-        `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
-        'servers: { default: { address: 127.0.0.1:0 } }',
+      'gatewayd.yaml': await sharedConfig(
         'pluginHost: { verify: off, hangTimeout: 200ms, breaker: { failures: 1, ratio: 0, pause: 20ms } }',
         'plugins: [{ name: doing, demote: true }]',
-        '',
-      ].join('\n'),
+      ),
       'plugins/doing.js': source(''),
     });
     environment = cleanEnvironment({ XDG_RUNTIME_DIR: folder.path });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Client } from 'pg';
 import { cleanEnvironment, GatewayDProcess } from '../support/gatewayd-process.ts';
 import { Folder, gatewayd } from '../support/launch.ts';
-import { sharedPostgres } from '../support/shared-postgres.ts';
+import { sharedConfig } from '../support/shared-config.ts';
 
 const quiet = ['--usage-report=false', '--sentry=false'];
 
@@ -42,13 +42,7 @@ describe('a reload', () => {
   let environment: NodeJS.ProcessEnv;
 
   beforeEach(async () => {
-    const { address } = await sharedPostgres();
-    configuration = [
-      `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
-      'servers: { default: { address: 127.0.0.1:0 } }',
-      'pluginHost: { verify: off }',
-      '',
-    ].join('\n');
+    configuration = await sharedConfig('pluginHost: { verify: off }');
     folder = new Folder({
       'gatewayd.yaml': configuration,
       ...marking('one '),

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
+import { expectDriverCancels } from '../support/driver-cancel.ts';
 import type { EmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
 import { caught } from '../support/caught.ts';
 import { certificate, certificateFile } from '../support/certificates.ts';
@@ -154,19 +155,7 @@ describe('TLS to the database', () => {
     const encrypted = await startTlsPostgres({ rules: ['hostssl all all all trust'] });
     try {
       await using gateway = await start(encrypted, { mode: 'verify-full', caFile, negotiation: 'direct' });
-      const sql = gateway.sql();
-      const sleeping = sql`select pg_sleep(60)`;
-      const ended = sleeping.then(
-        () => null,
-        (error: unknown) => error,
-      );
-      const watching = gateway.client();
-      await watching.connect();
-      const asleep = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and pid <> pg_backend_pid()`;
-      while ((await watching.query(asleep)).rowCount === 0);
-      sleeping.cancel();
-      expect(await ended).to.include({ code: '57014' });
-      await Promise.all([sql.end(), watching.end()]);
+      await expectDriverCancels(gateway);
     } finally {
       await encrypted.stop();
     }

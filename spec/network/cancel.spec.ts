@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { expectDriverCancels } from '../support/driver-cancel.ts';
 import { CancelRegistry } from '../../lib/network/cancel-registry.ts';
 import { parseErrorFields } from '../../lib/protocol/error-response.ts';
 import { StartupCode } from '../../lib/protocol/codes.ts';
@@ -80,19 +81,7 @@ describe('a cancel request', () => {
   });
 
   it('through a driver ends the query it is meant for', async () => {
-    const sql = gateway.sql();
-    const sleeping = sql`select pg_sleep(60)`;
-    const ended = sleeping.then(
-      () => null,
-      (error: unknown) => error,
-    );
-    const watching = gateway.client();
-    await watching.connect();
-    const asleep = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and pid <> pg_backend_pid()`;
-    while ((await watching.query(asleep)).rowCount === 0);
-    sleeping.cancel();
-    expect(await ended).to.include({ code: '57014' });
-    await Promise.all([sql.end(), watching.end()]);
+    await expectDriverCancels(gateway);
   });
 
   it('is not remembered for longer than its session', async () => {

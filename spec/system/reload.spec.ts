@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { command } from '../support/command.ts';
 import { cleanEnvironment, GatewayDProcess } from '../support/gatewayd-process.ts';
 import { Folder, gatewayd } from '../support/launch.ts';
-import { sharedPostgres } from '../support/shared-postgres.ts';
+import { sharedConfig } from '../support/shared-config.ts';
 import { until } from '../support/until.ts';
 
 /** Rewrites every query and every row, so that a session that moved at a wrong moment would show. */
@@ -37,14 +37,7 @@ describe('reloading a gateway that is at work', function () {
   let environment: NodeJS.ProcessEnv;
 
   beforeEach(async () => {
-    const { address } = await sharedPostgres();
-    configuration = [
-      `clients: { default: { writes: { network: unix, address: '${address}' } } }`,
-      'pools: { default: { writes: { size: 30 } } }',
-      'servers: { default: { address: 127.0.0.1:0 } }',
-      'pluginHost: { verify: off }',
-      '',
-    ].join('\n');
+    configuration = await sharedConfig('pools: { default: { writes: { size: 30 } } }', 'pluginHost: { verify: off }');
     folder = new Folder({ 'gatewayd.yaml': configuration, 'plugins/rewriting.mjs': rewriting });
     environment = cleanEnvironment({ XDG_RUNTIME_DIR: folder.path });
   });
