@@ -61,6 +61,9 @@ export function isolationOf({ row, source }: Pick<Examined, 'row' | 'source'>): 
   return source?.builtIn === true ? 'none' : (row?.isolation ?? 'none');
 }
 
+/** Whether a plugin does not run in gatewayd itself. */
+export const isElsewhere = (plugin: Pick<Examined, 'row' | 'source'>): boolean => isolationOf(plugin) !== 'none';
+
 class Examiner {
   readonly #lock: Lock | GatewayDError;
   readonly #options: PluginOptions;
