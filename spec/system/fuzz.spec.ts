@@ -432,7 +432,9 @@ servers: { default: { address: '127.0.0.1:0', loginTimeout: 1s } }
                 const over = ended(client.socket);
                 // And what a client of PostgreSQL's sends whatever comes.
                 client.send(startup({ application_name: `script ${index}` }), query('select 1'));
-                if (script.end === 'silence' && script.loggedIn) client.socket.end();
+                // What may hold a ReadyForQuery may have logged it in, and then the end is nobody's but the client's.
+                const open = script.loggedIn || script.first.some((bytes) => bytes.includes(readyForQuery[0]!));
+                if (script.end === 'silence' && open) client.socket.end();
                 await over;
                 client.socket.destroy();
                 await client.closed;
