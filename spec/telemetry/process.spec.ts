@@ -6,6 +6,7 @@ import { Collector } from '../support/collector.ts';
 import type { LogLine } from '../support/gatewayd-process.ts';
 import { Ingest } from '../support/ingest.ts';
 import { NameServer } from '../support/name-server.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { SilentServer } from '../support/silent-server.ts';
 import { TelemetryProcess, type TelemetryRun } from '../support/telemetry-process.ts';
@@ -93,8 +94,7 @@ describe('a gatewayd process', () => {
     ['SIGTERM', {}],
     ['SIGTERM and SIGTERM', mayExit],
   ] as const) {
-    it(`is gone after ${how} while the collector is a black hole`, async function () {
-      if (process.platform !== 'linux') this.skip();
+    onLinux(`is gone after ${how} while the collector is a black hole`, async () => {
       const { port } = toClose(await BlackHole.open());
       await reporting(`127.0.0.1:${port}`, {}, environment);
       await gatewayd!.connecting();
@@ -177,8 +177,7 @@ describe('a gatewayd process', () => {
       });
     }
 
-    it('answers queries, connecting to its database by name, while the collector is a black hole', async function () {
-      if (process.platform !== 'linux') this.skip();
+    onLinux('answers queries, connecting to its database by name, while the collector is a black hole', async () => {
       const { port } = toClose(await BlackHole.open());
       await reportingTo(`127.0.0.1:${port}`, {});
       await gatewayd!.connecting();
@@ -199,8 +198,7 @@ describe('a gatewayd process', () => {
     await end('SIGTERM');
   });
 
-  it('is gone while the ingest is a black hole', async function () {
-    if (process.platform !== 'linux') this.skip();
+  onLinux('is gone while the ingest is a black hole', async () => {
     const { port } = toClose(await BlackHole.open());
     await watching(`http://key@127.0.0.1:${port}/1`, { early: true });
     await gatewayd!.connecting();

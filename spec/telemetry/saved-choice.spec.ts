@@ -12,6 +12,7 @@ import { reportSchema } from '../../lib/telemetry/report-fields.ts';
 import { readSavedChoice, saveChoice } from '../../lib/telemetry/saved-choice.ts';
 import { caught } from '../support/caught.ts';
 import { Folder } from '../support/launch.ts';
+import { onLinux } from '../support/on-linux.ts';
 
 describe('the saved choice', () => {
   it('is none where there is no file, or no place for one', () => {
@@ -21,8 +22,7 @@ describe('the saved choice', () => {
     }
   });
 
-  it('cannot be saved below /proc, and is told so at once', async function () {
-    if (process.platform !== 'linux') this.skip();
+  onLinux('cannot be saved below /proc, and is told so at once', async () => {
     const error = await caught(saveChoice({ file: '/proc/nowhere/gatewayd/telemetry.json' }, { usageReport: false }));
     expect(error).to.include({ code: 'TELEMETRY_CHOICE_NOT_SAVED' });
   });

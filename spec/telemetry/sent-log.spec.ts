@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { parseSentLog, readSentLog } from '../../lib/telemetry/read-sent-log.ts';
 import { rotatedLogs, SentLog, type SendingLine } from '../../lib/telemetry/sent-log.ts';
 import { Folder } from '../support/launch.ts';
+import { onLinux } from '../support/on-linux.ts';
 
 const sending = (id: string): SendingLine => {
   const bytes = Buffer.from(id).toString('base64');
@@ -26,8 +27,7 @@ describe('the local log of what was sent', () => {
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o077).to.equal(0);
   });
 
-  it('is none below /proc, and holds nothing up', async function () {
-    if (process.platform !== 'linux') this.skip();
+  onLinux('is none below /proc, and holds nothing up', async () => {
     const log = new SentLog('/proc/nowhere/gatewayd/telemetry.log');
     await log.add(sending('a'));
     await log.add(delivered('a'));
