@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PluginRow } from '../config/schema.ts';
@@ -11,7 +10,7 @@ import { pluginErrors } from './errors.ts';
 import { locate, type Located } from './locate.ts';
 import { readLock, type Lock } from './lock-file.ts';
 import type { Manifest } from './manifest.ts';
-import { needsStripping, publicSurface } from './module-hooks.ts';
+import { needsStripping, publicSurface, resolveWithoutHooks } from './module-hooks.ts';
 import type { PluginOptions } from './options.ts';
 import { verifies, verify } from './verify.ts';
 
@@ -106,12 +105,7 @@ class Examiner {
   #findsHost(folder: string): boolean {
     const known = this.#resolvesHere.get(folder);
     if (known !== undefined) return known;
-    let found = false;
-    try {
-      found = createRequire(path.join(folder, 'plugin.js')).resolve('gatewayd') === fileURLToPath(publicSurface);
-    } catch {
-      // Not found from there: that is the answer.
-    }
+    const found = resolveWithoutHooks('gatewayd', folder) === fileURLToPath(publicSurface);
     this.#resolvesHere.set(folder, found);
     return found;
   }

@@ -1,5 +1,6 @@
 import * as nodeModule from 'node:module';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Whether the host runs from its sources; then somebody else sees to their types. */
@@ -60,6 +61,23 @@ interface Loaded {
   readonly shortCircuit?: boolean;
 }
 
+let isAskingNode = false;
+
+/**
+ * The file that Node itself finds for a package from a folder, undefined where it finds none. Where the hooks run in
+ * this thread, `require` asks them, too, and a guest in another thread or process does without them.
+ */
+export function resolveWithoutHooks(specifier: string, folder: string): string | undefined {
+  isAskingNode = true;
+  try {
+    return nodeModule.createRequire(path.join(folder, 'plugin.js')).resolve(specifier);
+  } catch {
+    return undefined;
+  } finally {
+    isAskingNode = false;
+  }
+}
+
 /**
  * Node's `resolve` hook; returns what the next one returns, a promise or not.
  * @see https://nodejs.org/api/module.html#customization-hooks
@@ -69,7 +87,7 @@ export function resolve<R extends Resolved | Promise<Resolved>>(
   context: { readonly parentURL?: string | undefined },
   next: (specifier: string, context: unknown) => R,
 ): R | Resolved | Promise<Resolved> {
-  const resolved = next(specifier === 'gatewayd' ? publicSurface : specifier, context);
+  const resolved = next(specifier === 'gatewayd' && !isAskingNode ? publicSurface : specifier, context);
   const tag = /\?generation=\d+$/.exec(context.parentURL ?? '')?.[0];
   if (tag === undefined || !/^[./#]/.test(specifier)) return resolved;
   if (resolved instanceof Promise) return resolved.then((found: Resolved) => retagged(found, tag));

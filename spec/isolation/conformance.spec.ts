@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { messages } from '../../lib/protocol/messages.ts';
 import { startGateway } from '../support/gateway.ts';
 import { GuestBed } from '../support/guests.ts';
+import { byName } from '../support/plugins.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
 import { query, startup, WireClient, type WireMessage } from '../support/wire-client.ts';
 
@@ -94,6 +95,8 @@ async function transcript(isolation: 'none' | 'worker' | 'process'): Promise<str
   const postgres = await sharedPostgres();
   await using bed = new GuestBed();
   const host = await bed.guest(isolation, plugin, { timeout: 10_000 });
+  // Without it, a client below would wait for answers that nobody gives.
+  expect(byName(host.reports).get('guest')).to.include({ state: 'loaded' });
   await using gateway = await startGateway({ database: postgres, hooks: host.hooks });
   const lines: string[] = [];
   {
