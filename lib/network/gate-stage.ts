@@ -4,6 +4,7 @@ import type { Stage } from './stage.ts';
 export class GateStage implements Stage {
   readonly idle = true;
   readonly quiet = true;
+  readonly answering = false;
   readonly speakable = true;
   readonly endExpected = false;
 

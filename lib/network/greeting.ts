@@ -14,3 +14,9 @@ export function greetingOf(parameters: ReadonlyMap<string, string>, key: Buffer 
       : [backendKinds.BackendKeyData.make({ processId: key.readInt32BE(0), secretKey: key.subarray(4) })];
   return Buffer.concat([...said, ...keys, messages.readyForQuery('I')].map(({ bytes }) => bytes));
 }
+
+/** A message that may come at any time and tells a client what it was told when it was greeted. */
+export function oldNewsOf(parameters: ReadonlyMap<string, string>): Buffer {
+  const name = 'server_version';
+  return messages.parameterStatus(name, parameters.get(name) ?? '').bytes;
+}

@@ -24,6 +24,7 @@ export interface LoginWatcher {
 export class LoginStage implements Stage {
   readonly idle = false;
   readonly quiet = false;
+  readonly answering = false;
   readonly #link: Link;
   readonly #watcher: LoginWatcher;
   readonly #client = new FrameScanner({ collect: [FrontendCode.PasswordMessage] });

@@ -31,6 +31,10 @@ export class PlainStage implements Stage {
     return this.#requests.quiet && this.#client.atBoundary && this.#server.atBoundary;
   }
 
+  get answering(): boolean {
+    return this.#requests.answering && this.#client.atBoundary;
+  }
+
   get speakable(): boolean {
     return this.#server.atBoundary;
   }

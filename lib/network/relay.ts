@@ -8,10 +8,15 @@ import type { Stage } from './stage.ts';
 
 /** How long a database may take over what was asked by a client that does not wait for it any more. */
 const leaveTimeout = 1000;
+/** How often it is found out whether a client that has ended its side is still there. */
+const probePeriod = 500;
 
 export interface RelayOptions {
-  /** Whether the backend is for others after this session: it is not ended with it then, and left paused. */
-  readonly lent?: boolean;
+  /** Where the backend is for others after this session: it is not ended with it then, and left paused. */
+  readonly lent?: {
+    /** A message that the client knows already: to write it is the only way to learn whether anybody is there. */
+    readonly oldNews: Buffer;
+  };
   /** False to use both sockets as streams in any case. */
   readonly direct?: boolean;
 }
@@ -38,8 +43,10 @@ export class Relay {
   #over = false;
   #draining = false;
   #held = false;
-  readonly #lent: boolean;
+  readonly #oldNews: Buffer | null;
   #leaving: NodeJS.Timeout | undefined;
+  /** The client that is leaving may still read what it has asked for. */
+  #reading = false;
   #whenIdle: (() => void) | null = null;
 
   /** @param first what becomes of the bytes until `open` */
@@ -47,7 +54,7 @@ export class Relay {
     const { promise, resolve } = withResolvers<RelayEnd>();
     this.finished = promise;
     this.#resolve = resolve;
-    this.#lent = options.lent ?? false;
+    this.#oldNews = options.lent?.oldNews ?? null;
     this.#link = new Link(client, server, options.direct);
     this.#stage = first(this.#link);
     client.on('data', this.#onClientData).on('end', this.#onClientEnd).on('close', this.#onClientClose);
@@ -75,9 +82,24 @@ export class Relay {
    * it was asked. What it is still at after a while is given up.
    */
   left(): void {
-    if (this.#over || this.#leaving !== undefined) return;
+    if (this.#over || (this.#leaving !== undefined && !this.#reading)) return;
+    clearTimeout(this.#leaving);
+    this.#reading = false;
     this.#link.clientIntake.hold(Hold.Gate);
     this.#leaving = setTimeout(() => this.#finish('client', null), leaveTimeout);
+    this.settle();
+  }
+
+  /**
+   * The client will send nothing more: it has left, unless the database is at something that it may be waiting for. One
+   * that has gone for good does not say so before it is written to, twice.
+   */
+  #stay(oldNews: Buffer): void {
+    if (this.#leaving !== undefined) return;
+    this.#reading = true;
+    this.#leaving = setInterval(() => {
+      if (this.#stage.speakable && !this.#link.clientFull) this.#link.toClient(oldNews);
+    }, probePeriod);
     this.settle();
   }
 
@@ -127,6 +149,8 @@ export class Relay {
   settle(): void {
     if (this.#over) return;
     if (this.#leaving !== undefined && this.#stage.quiet) return this.#finish('client', null);
+    // What the database still waits for does not come any more.
+    if (this.#reading && !this.#stage.answering) return this.left();
     if (!this.#stage.idle) return;
     if (this.#draining) return this.fail(new GatewayDError(networkErrors.NETWORK_STOPPED));
     // The database has said goodbye: there is nothing to go on with.
@@ -174,8 +198,8 @@ export class Relay {
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
   readonly #onClientEnd = (): void => {
-    if (this.#lent) this.left();
-    else this.#link.server.end();
+    if (this.#oldNews === null) this.#link.server.end();
+    else this.#stay(this.#oldNews);
   };
 
   readonly #onClientClose = (): void => this.#finish('client', null);
@@ -202,7 +226,7 @@ export class Relay {
     server.off('data', this.#onServerData).off('end', this.#onServerEnd).off('close', this.#onServerEnd);
     this.#link.detach();
     this.#stage.close();
-    if (this.#lent) server.pause();
+    if (this.#oldNews !== null) server.pause();
     this.#resolve({ by, error, speakable, condition: idle ? 'idle' : quiet ? 'in transaction' : 'busy' });
   }
 }

@@ -35,6 +35,11 @@ export class RequestTracker {
     return this.#awaited.length === 0 && !this.#unsynced && !this.#lost;
   }
 
+  /** A ReadyForQuery will come whatever the client does. */
+  get answering(): boolean {
+    return this.#awaited.length > 0 && (!this.#copyingIn || this.#endedAhead) && !this.#lost;
+  }
+
   /** A message of this type went to the database. */
   sent(type: number): void {
     switch (type) {

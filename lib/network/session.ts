@@ -16,7 +16,7 @@ import { networkErrors } from './errors.ts';
 import { Frontend, type Greeting } from './frontend.ts';
 import { admit } from './gatekeeper.ts';
 import { GateStage } from './gate-stage.ts';
-import { greetingOf } from './greeting.ts';
+import { greetingOf, oldNewsOf } from './greeting.ts';
 import type { Link } from './link.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
 import { LoginStage, type LoginWatcher } from './login-stage.ts';
@@ -197,7 +197,9 @@ export class Session implements Tenant {
     const key = backend.key === null ? null : cancels.makeKey(backend.key, minor >= 2 ? 32 : 4);
     if (key !== null && backend.key !== null) this.#forgetKey = cancels.add(key, endpoint, backend.key);
     const { socket: client, rest } = this.#frontend.takeOver();
-    const relay = new Relay(client, server, () => new GateStage(), { lent: true });
+    const relay = new Relay(client, server, () => new GateStage(), {
+      lent: { oldNews: oldNewsOf(backend.parameters) },
+    });
     this.#relay = relay;
     this.#lender = { left: () => relay.left(), parameter: (body) => backend.note(body) };
     relay.greet(greetingOf(backend.parameters, key), rest);

@@ -12,6 +12,8 @@ export interface Stage {
   readonly idle: boolean;
   /** Nothing is in flight; a transaction may be open. */
   readonly quiet: boolean;
+  /** The database is at something and will come to its end, whatever the client does. */
+  readonly answering: boolean;
   /** The client has whole messages only, and could read one of ours. */
   readonly speakable: boolean;
   /** The client was told by the database why its connection ends, or has said goodbye itself. */

@@ -49,6 +49,10 @@ export class TappedStage implements Stage {
     return !this.#clientBusy && !this.#serverBusy && this.#conversation.quiet;
   }
 
+  get answering(): boolean {
+    return this.#clientBusy || this.#conversation.answering;
+  }
+
   get speakable(): boolean {
     return this.#toClient.atBoundary;
   }

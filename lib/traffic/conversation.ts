@@ -152,11 +152,15 @@ export class Conversation {
       !this.#clientBusy &&
       !this.#clientForwarder.refusing &&
       this.#serverAtBoundary &&
-      (this.#clientReader ?? this.#clientScanner).atBoundary &&
+      this.#clientAtBoundary &&
       (this.#serverReader?.atBoundary ?? true) &&
-      (this.#clientLane?.atBoundary ?? true) &&
       (this.#serverLane?.atBoundary ?? true)
     );
+  }
+
+  /** A ReadyForQuery will come whatever the client does. */
+  get answering(): boolean {
+    return this.#pipeline.answering && this.#clientAtBoundary;
   }
 
   /** Of the last ReadyForQuery. */
@@ -228,6 +232,11 @@ export class Conversation {
     if (clientIsTapped(hooks)) return new MessageReader(maxMessageSize, streamed('frontend', takesLarge));
     // Nobody is shown anything, and what a plugin of an earlier generation answers is to be picked out all the same.
     return this.statements.answersSome ? new MessageReader(Infinity) : null;
+  }
+
+  /** The client has whole messages only. */
+  get #clientAtBoundary(): boolean {
+    return (this.#clientReader ?? this.#clientScanner).atBoundary && (this.#clientLane?.atBoundary ?? true);
   }
 
   /** Nothing of the database is on its way to the client, so that bytes of our own may go there. */

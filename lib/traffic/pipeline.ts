@@ -85,6 +85,13 @@ export class Pipeline {
     return this.#skipping;
   }
 
+  /** A ReadyForQuery will come whatever the client does. */
+  get answering(): boolean {
+    const pending = this.#queue.slice(this.#head);
+    const copying = pending[0]?.copying === true && !pending.some(({ expected }) => expected === 'CopyEnd');
+    return !this.#lost && !copying && pending.some(({ expected }) => endsSequence(expected));
+  }
+
   get empty(): boolean {
     return this.#head === this.#queue.length && this.#ready.length === 0 && !this.#skipping && !this.#lost;
   }

@@ -104,11 +104,16 @@ describe('sessions on backends that are logged in ahead', () => {
     ['in a transaction', (client) => client.send(query('begin'))],
   ];
   for (const [when, act] of endings) {
-    for (const how of when === 'in the middle of a query' ? (['goes', 'is cut off'] as const) : (['goes'] as const)) {
+    const hows = [
+      'goes',
+      ...(when.endsWith('a query') ? ['is cut off'] : when.includes('COPY data') ? ['ends its side'] : []),
+    ];
+    for (const how of hows) {
       it(`leave a good backend to the next client where one ${how} ${when}`, async () => {
         const client = await WireClient.open(gateway.port);
         act(client);
         if (how === 'goes') client.socket.end(message('X')).resume();
+        else if (how === 'ends its side') client.socket.end().resume();
         else {
           await new Promise((resolve) => client.socket.write('', resolve));
           client.socket.resetAndDestroy();
@@ -119,6 +124,32 @@ describe('sessions on backends that are logged in ahead', () => {
       });
     }
   }
+
+  /** But for ParameterStatus, which may come at any time. */
+  const types = (messages: readonly { readonly type: string }[]): string =>
+    messages.map(({ type }) => type.replace('S', '')).join('');
+
+  it('are told what they have asked for before they ended their side, unlike those that have said goodbye', async () => {
+    using reading = await WireClient.open(gateway.port);
+    const sql = "select 'done' from pg_sleep(1.2)";
+    reading.send(query(sql), query('select 2')).socket.end();
+    expect(types(await reading.rest())).to.equal('TDCZTDCZ');
+    using gone = await WireClient.open(gateway.port);
+    gone.send(query(sql), message('X')).socket.end();
+    expect(await gone.rest()).to.deep.equal([]);
+  });
+
+  it('are told so through a plugin, too, and not of a query that the database has not heard the end of', async () => {
+    const hooks = createHooks();
+    hooks.trafficFromClient.tapPromise('spec', () => Promise.resolve());
+    await using tapped = await startPooledGateway({ database, hooks, pool: { size: 1 } });
+    using reading = await WireClient.open(tapped.port);
+    reading.send(query("select 'done' from pg_sleep(1.2)")).socket.end();
+    expect(types(await reading.rest())).to.equal('TDCZ');
+    using halfway = await WireClient.open(tapped.port);
+    halfway.send(query('create temp table c (n int); copy c from stdin')).socket.end();
+    expect(types(await halfway.rest())).to.equal('CG');
+  });
 
   it('are told the settings of the database, and those they ask for when they connect', async () => {
     using client = await WireClient.connect(gateway.port);

@@ -56,6 +56,23 @@ describe('what is in flight', () => {
     });
   }
 
+  for (const [what, conversation, answering] of [
+    ['a query', '>Q', true],
+    ['the second of two', '>Q >Q <C <I', true],
+    ['a pipeline with its Sync', '>P >B >E >S', true],
+    ['a query with an extended one behind it that has no Sync', '>Q >P', true],
+    ['a COPY in whose data was sent ahead', '>Q >d >c <G', true],
+    ['a COPY in that was ended', '>Q <G >d >c', true],
+    ['nothing', '', false],
+    ['an extended query without Sync', '>P >B >E', false],
+    ['a COPY in whose data is still to come', '>Q <G >d', false],
+    ['a COPY by extended query whose Sync it ignores', '>P >B >E >S <1 <2 <G', false],
+  ] as const) {
+    it(`${answering ? 'ends' : 'does not end'} by itself where it is ${what}`, () => {
+      expect(after(conversation).answering).to.equal(answering);
+    });
+  }
+
   it('is not what the database says unasked, nor a Flush', () => {
     expect(after('<A <N <S >H').idle).to.equal(true);
   });
