@@ -2,7 +2,7 @@
 // has them, and the least proxy there can be in Node.js.
 //   npm run bench peers                      everything, about 20 minutes; --write puts it into docs/benchmarks.md
 //   npm run bench peers -- --quick           half a minute: prepared statements at 16 clients, the latency at one
-//   npm run bench peers -- latency idle      pieces: simple extended prepared tpcb latency result idle
+//   npm run bench peers -- latency idle      pieces: simple extended prepared tpcb pooled latency result idle
 //   … --rounds 5 --seconds 4 --clients 1,16,100 --peers direct,PgBouncer,gatewayd
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,9 +14,10 @@ import { printHeader } from './measure.ts';
 import { idleSessions, largeResult, latency, type Outcome, throughput } from './peers/measurements.ts';
 import { direct, gatewayd, haproxy, missingPrograms, pgbouncer, socketPipe } from './peers/peer.ts';
 import { pgbench } from './peers/pgbench.ts';
+import { pooledRuns } from './peers/pooled.ts';
 import { formatTable, writeDocument } from './peers/report.ts';
 
-const all = ['simple', 'extended', 'prepared', 'tpcb', 'latency', 'result', 'idle'];
+const all = ['simple', 'extended', 'prepared', 'tpcb', 'pooled', 'latency', 'result', 'idle'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -48,15 +49,16 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exi
 printHeader(`peers: ${pieces.join(', ')}`);
 const folder = mkdtempSync(path.join(tmpdir(), 'gatewayd-peers-'));
 chmodSync(folder, 0o755);
-const database = await startEmbeddedPostgres({
+const postgres = await startEmbeddedPostgres({
   directory: null,
   logger: silentLogger(),
   network: 'tcp',
   settings: { max_connections: '400', shared_buffers: '256MB' },
 });
-const place = { folder, databasePort: database.port, connections: 120 };
+const place = { folder, databasePort: postgres.port, connections: 120 };
+const database = direct(postgres.port, postgres.version);
 const every = [
-  direct(database.port, database.version),
+  database,
   await pgbouncer(place),
   await haproxy(place),
   await socketPipe(place),
@@ -78,7 +80,7 @@ for (const piece of pieces) {
   }
 }
 for (const peer of every) await peer.stop();
-await database.stop();
+await postgres.stop();
 rmSync(folder, { recursive: true, force: true });
 if (values.write) await writeDocument(outcomes, peers);
 process.exit();
@@ -87,6 +89,9 @@ function runsOf(piece: string): (() => Promise<Outcome>)[] {
   if (piece === 'latency') return [async () => (await fill(), latency(peers, effort))];
   if (piece === 'result') return [() => largeResult(peers, effort)];
   if (piece === 'idle') return [() => idleSessions(folder, Number(values.sessions))];
+  if (piece === 'pooled') {
+    return pooledRuns(place, database, effort).map((run) => async () => (await fill(), run()));
+  }
   if (piece === 'tpcb') {
     const run = { title: 'TPC-B, 16 clients', args: ['-n', '-M', 'prepared'], clients: 16 };
     return [async () => (await fill(), throughput(peers, effort, run))];
@@ -100,5 +105,5 @@ function runsOf(piece: string): (() => Promise<Outcome>)[] {
 
 /** Makes pgbench's tables. */
 async function fill(): Promise<void> {
-  await pgbench(database.port, ['-i', '-q', '-s', quick ? '1' : '10']);
+  await pgbench(postgres.port, ['-i', '-q', '-s', quick ? '1' : '10']);
 }

@@ -30,6 +30,13 @@ export interface PeerPlace {
   readonly connections: number;
 }
 
+/** How a pooler asks its clients who they are; the backends are logged in ahead. */
+export interface Asking {
+  readonly method: 'trust' | 'scram-sha-256';
+  /** With a line for the user `postgres`, as both poolers read it. */
+  readonly usersFile: string;
+}
+
 /** Nothing this process started outlives it. */
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -132,7 +139,11 @@ export function direct(port: number, version: string): Peer {
   };
 }
 
-export async function pgbouncer({ folder, databasePort, connections }: PeerPlace): Promise<Peer> {
+/** @param asking null lets everybody in */
+export async function pgbouncer(
+  { folder, databasePort, connections }: PeerPlace,
+  asking: Asking | null = null,
+): Promise<Peer> {
   const file = program('pgbouncer', 'pgbouncer');
   const port = await freePort();
   const config = path.join(folder, 'pgbouncer.ini');
@@ -144,7 +155,7 @@ postgres = host=127.0.0.1 port=${databasePort} user=postgres
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_type = any
+${asking === null ? 'auth_type = any' : `auth_type = ${asking.method}\nauth_file = ${asking.usersFile}`}
 pool_mode = session
 max_client_conn = ${connections + 100}
 default_pool_size = ${connections + 10}
@@ -191,18 +202,24 @@ export async function socketPipe({ databasePort }: PeerPlace): Promise<Peer> {
   return started({ ...facts, port }, process.execPath, args);
 }
 
-/** @param tapped whether a plugin looks at every message, in both directions */
-export async function gatewayd(place: PeerPlace, tapped: boolean): Promise<Peer> {
+/**
+ * @param tapped whether a plugin looks at every message, in both directions
+ * @param asking null where the database asks, and backends are not logged in ahead
+ */
+export async function gatewayd(place: PeerPlace, tapped: boolean, asking: Asking | null = null): Promise<Peer> {
   const home = mkdtempSync(path.join(place.folder, 'gatewayd-'));
   mkdirSync(path.join(home, 'plugins'));
   if (tapped) writeFileSync(path.join(home, 'plugins', 'looking.js'), looking);
   const port = await freePort();
   const config = path.join(home, 'gatewayd.yaml');
+  const login = asking === null ? '' : ', startupParams: { user: postgres }';
+  const users = asking?.method === 'trust' ? '' : `, usersFile: ${asking?.usersFile ?? ''}`;
+  const auth = asking === null ? '' : `, auth: { method: ${asking.method}${users} }`;
   writeFileSync(
     config,
-    `clients: { default: { writes: { address: '127.0.0.1:${place.databasePort}' } } }
+    `clients: { default: { writes: { address: '127.0.0.1:${place.databasePort}'${login} } } }
 pools: { default: { writes: { size: ${place.connections + 10} } } }
-servers: { default: { address: '127.0.0.1:${port}' } }
+servers: { default: { address: '127.0.0.1:${port}'${auth} } }
 `,
   );
   const args = [launcher, 'run', '-c', config, '--usage-report=false'];

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { plainEnvironment } from '../measure.ts';
 
+/** What pgbench says where it is asked. */
+export const benchPassword = 'of no other use';
+
 /** What one run of pgbench said. */
 export interface PgbenchRun {
   readonly transactionsPerSecond: number;
@@ -18,6 +21,7 @@ export async function pgbench(port: number, args: readonly string[], folder?: st
     PGPORT: String(port),
     PGUSER: 'postgres',
     PGDATABASE: 'postgres',
+    PGPASSWORD: benchPassword,
   });
   const child = spawn('pgbench', args, { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
