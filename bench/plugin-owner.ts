@@ -1,6 +1,5 @@
-import type { AsyncResource } from 'node:async_hooks';
 import type { HookName } from '../lib/hooks/hooks.ts';
-import type { ViewOwner } from '../lib/hooks/view-owner.ts';
+import type { TapScope, ViewOwner } from '../lib/hooks/view-owner.ts';
 import { Attribution } from '../lib/plugin/attribution.ts';
 
 const attribution = new Attribution<PluginOwner>();
@@ -31,7 +30,7 @@ export class PluginOwner implements ViewOwner {
   breakerChanged(): never {
     throw new Error('nothing fails here');
   }
-  scope(hook: HookName): AsyncResource {
+  scope(hook: HookName): TapScope {
     return attribution.scope(this, hook);
   }
 }

@@ -107,7 +107,7 @@ export class ContainedTap implements Afterwards {
       runningTap[0] = number;
       let result: unknown;
       try {
-        result = scope.runInAsyncScope(call, undefined, handle === null ? payload : handle);
+        result = scope.call(call, handle === null ? payload : handle);
       } catch (error) {
         runningTap[0] = outer;
         return this.#settleFailed({ payload, handle, started, trial }, error);
@@ -165,7 +165,7 @@ export class ContainedTap implements Afterwards {
     const outer = runningTap[0] ?? 0;
     runningTap[0] = this.#number;
     try {
-      return this.#scope.runInAsyncScope(run);
+      return this.#scope.call(run, undefined);
     } finally {
       runningTap[0] = outer;
     }

@@ -1,4 +1,3 @@
-import type { AsyncResource } from 'node:async_hooks';
 import type { BreakerChange, BreakerLimits } from './circuit-breaker.ts';
 import type { HookName } from './hooks.ts';
 import type { FailurePhase } from './loaded-plugin.ts';
@@ -11,6 +10,12 @@ export interface FailureContext {
   readonly phase: FailurePhase;
   /** The tap's name on the bus, where a tap failed. */
   readonly tap?: string;
+}
+
+/** What taps are called in. */
+export interface TapScope {
+  /** Calls a function with a value; gives or throws what that does. */
+  call<V, T>(call: (value: V) => T, value: V): T;
 }
 
 /** Whose a view of the bus is: what the view must know of a plugin, and whom it tells. */
@@ -41,5 +46,5 @@ export interface ViewOwner {
    * What a tap of the hook is run in: an asynchronous context that names owner and hook, so that both are known of
    * what fails after the tap has returned. Asked for once a tap: every message goes through it.
    */
-  scope(hook: HookName): Pick<AsyncResource, 'runInAsyncScope'>;
+  scope(hook: HookName): TapScope;
 }

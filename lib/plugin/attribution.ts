@@ -1,5 +1,6 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import path from 'node:path';
+import type { TapScope } from '../hooks/view-owner.ts';
+import { asyncContext, type Held } from './async-context.ts';
 import { isCallPlace } from './call-place.ts';
 import type { ModuleTag } from './module-tag.ts';
 import { callerStack, framesOf, type StackFrame, stackOf } from './stack-frames.ts';
@@ -18,9 +19,19 @@ interface Holder<Owner> {
 }
 
 /** What an asynchronous context knows. */
-interface Entered<Owner> {
+class Entered<Owner extends object> implements Held {
+  readonly attribution: Attribution<Owner>;
   readonly holder: Holder<Owner>;
   readonly hook: string | null;
+
+  constructor(attribution: Attribution<Owner>, holder: Holder<Owner>, hook: string | null) {
+    this.attribution = attribution;
+    this.holder = holder;
+    this.hook = hook;
+  }
+
+  /** Nobody looks on. */
+  begun(): void {}
 }
 
 /** Whose code it was, and in which of its taps it was begun. */
@@ -64,36 +75,30 @@ export class Attribution<Owner extends object> {
 
   /** Calls `call` in the owner's asynchronous context. */
   run<T>(owner: Owner, call: () => T): T {
-    return this.#context.run({ holder: this.#holderOf(owner), hook: null }, call);
+    return asyncContext.run(new Entered(this, this.#holderOf(owner), null), call);
   }
 
-  /**
-   * An asynchronous context for the owner's taps of a hook. It is made once and entered again and again, which takes
-   * some 15 ns; `run` of an AsyncLocalStorage takes 25, and 330 from Node 24 on.
-   */
-  scope(owner: Owner, hook: string): AsyncResource {
-    return this.#context.run({ holder: this.#holderOf(owner), hook }, () => new AsyncResource('GATEWAYD_TAP'));
+  /** An asynchronous context for the owner's taps of a hook: it is made once and entered again and again. */
+  scope(owner: Owner, hook: string): TapScope {
+    return asyncContext.scope(new Entered(this, this.#holderOf(owner), hook));
   }
 
   /** Whose asynchronous context this is. */
   current(): Owner | undefined {
-    const holder = this.#context.getStore()?.holder;
-    if (holder === undefined) return undefined;
-    return holder.owner ?? this.#claims.get(holder.root)?.at(-1)?.owner;
+    return this.#ownerOf(this.#entered());
   }
 
   /** Whose error it is. To be called in the context the error was met in. */
   ofError(error: unknown): Owner | undefined {
-    const current = this.current();
-    // A text that names another's code than that which is under way may have been made up.
-    const isGenuine = (owner: Owner, place: string) => owner === current || current === undefined || isCallPlace(place);
-    return this.#ofStack(stackOf(error), isGenuine) ?? current;
+    return this.#ofError(error, this.current());
   }
 
-  /** Whose error it is, and the hook it was on its way in. To be called in the context the error was met in. */
+  /** Whose error it is that nobody caught, and the hook it was on its way in. To be called in the context it was met in, once. */
   placeOf(error: unknown): Place<Owner> | undefined {
-    const owner = this.ofError(error);
-    return owner === undefined ? undefined : { owner, hook: this.#context.getStore()?.hook ?? null };
+    const lost = asyncContext.lostBy(error);
+    const entered = this.#entered() ?? this.#own(lost);
+    const owner = this.#ofError(error, this.#ownerOf(entered));
+    return owner === undefined ? undefined : { owner, hook: entered?.hook ?? null };
   }
 
   /** Whose code is running. */
@@ -109,6 +114,26 @@ export class Attribution<Owner extends object> {
   /** Whose module it is. */
   ofUrl(url: string): Owner | undefined {
     return this.#ofStack(`    at ${url}:1:1`);
+  }
+
+  #entered(): Entered<Owner> | undefined {
+    return this.#own(asyncContext.current());
+  }
+
+  #own(held: Held | undefined): Entered<Owner> | undefined {
+    return held instanceof Entered && held.attribution === this ? (held as Entered<Owner>) : undefined;
+  }
+
+  #ownerOf(entered: Entered<Owner> | undefined): Owner | undefined {
+    if (entered === undefined) return undefined;
+    const { owner, root } = entered.holder;
+    return owner ?? this.#claims.get(root)?.at(-1)?.owner;
+  }
+
+  #ofError(error: unknown, current: Owner | undefined): Owner | undefined {
+    // A text that names another's code than that which is under way may have been made up.
+    const isGenuine = (owner: Owner, place: string) => owner === current || current === undefined || isCallPlace(place);
+    return this.#ofStack(stackOf(error), isGenuine) ?? current;
   }
 
   #holderOf(owner: Owner): Holder<Owner> {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import type { BreakerChange, BreakerLimits } from '../../lib/hooks/circuit-breaker.ts';
 import type { HookName } from '../../lib/hooks/hooks.ts';
 import type { MessageChange } from '../../lib/hooks/message-change.ts';
-import type { FailureContext, ViewOwner } from '../../lib/hooks/view-owner.ts';
+import type { FailureContext, TapScope, ViewOwner } from '../../lib/hooks/view-owner.ts';
 
 /** Never opens. */
 const lenient: BreakerLimits = { failures: 0, ratio: 0.5, window: 10_000, pause: 1_000, maxPause: 60_000 };
@@ -54,7 +54,8 @@ export class RecordingOwner implements ViewOwner {
     this.breakerChanges.push({ hook, change });
   }
 
-  scope(): AsyncResource {
-    return RecordingOwner.storage.run(this.name, () => new AsyncResource('SPEC'));
+  scope(): TapScope {
+    const resource = RecordingOwner.storage.run(this.name, () => new AsyncResource('SPEC'));
+    return { call: (call, value) => resource.runInAsyncScope(call, undefined, value) };
   }
 }

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import type { FailurePhase, LoadedPlugin } from '../../lib/hooks/loaded-plugin.ts';
 import { createView } from '../../lib/hooks/view.ts';
@@ -76,7 +75,7 @@ export class TelemetryHost {
         changed: () => {},
         breakerChanged: () => {},
         fail: (error, { hook, phase }) => self.fail(error, hook, phase),
-        scope: () => new AsyncResource('SPEC'),
+        scope: () => ({ call: (call, value) => call(value) }),
       }),
       logger: silentLogger(),
       plugins: {
