@@ -47,7 +47,6 @@ export interface Place<Owner> {
  * one.
  */
 export class Attribution<Owner extends object> {
-  readonly #context = new AsyncLocalStorage<Entered<Owner>>();
   readonly #holders = new WeakMap<Owner, Holder<Owner>>();
   /** Of each root, oldest generation first. */
   readonly #claims = new Map<string, readonly Claim<Owner>[]>();

@@ -19,11 +19,7 @@ export async function failInEveryWay(count: number): Promise<AttributionResult> 
   try {
     const args = ['--import', 'tsx', script, String(count), folder];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 110_000 });
-    const { failures, wrong } = JSON.parse(stdout) as AttributionResult;
-    // Before version 24, Node loses the context of what a microtask throws; the stack still says whose it is.
-    if (Number.parseInt(process.versions.node, 10) >= 24) return { failures, wrong };
-    const { 'throws in a microtask: the plugin, null': _, ...others } = wrong;
-    return { failures, wrong: others };
+    return JSON.parse(stdout) as AttributionResult;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
