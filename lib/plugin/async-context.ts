@@ -28,7 +28,10 @@ type Init = (type: string, resource: object) => void;
 
 /** @param trackPromises Node 20 and 22 always do */
 function initHook(init: Init, trackPromises: boolean): ReturnType<typeof createHook> {
-  const options = { init: (_: number, type: string, __: number, resource: object) => init(type, resource), trackPromises };
+  const options = {
+    init: (_: number, type: string, __: number, resource: object) => init(type, resource),
+    trackPromises,
+  };
   return createHook(options);
 }
 
@@ -95,10 +98,9 @@ class HookedContext implements AsyncContext {
 
   /** Of what a microtask throws, Node tells when it has left the microtask's context. */
   #followMicrotask(microtask: AsyncResource, held: Held): void {
-    const { runInAsyncScope } = AsyncResource.prototype;
     microtask.runInAsyncScope = (call, self, ...values) => {
       try {
-        return runInAsyncScope.call(microtask, call as never, self, ...values) as never;
+        return AsyncResource.prototype.runInAsyncScope.call(microtask, call as never, self, ...values) as never;
       } catch (error) {
         this.#lost = { error, held };
         throw error;
