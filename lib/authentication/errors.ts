@@ -37,7 +37,7 @@ export const authenticationErrors = defineErrors({
     mend: 'Write one line a user, "name" "secret", and let nobody but its owner and group read it (chmod 640).',
   },
   AUTHENTICATION_BAD_SECRET: {
-    message: 'the secret of a user is no SCRAM verifier, though it begins like one',
-    mend: 'Copy it as it stands in pg_authid.rolpassword: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey.',
+    message: 'the secret of a user is no SCRAM verifier that can be used, though it begins like one',
+    mend: 'Copy it as it stands in pg_authid.rolpassword: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey, with a million iterations at most.',
   },
 });

@@ -30,7 +30,7 @@ export class QueriedUsers implements SecretSource {
   async secretOf(user: string, signal: AbortSignal): Promise<Secret | null> {
     const known = this.#cached.get(user);
     if (known !== undefined && known.until > performance.now()) return known.secret;
-    const secret = this.#ask(user, signal).then((text) => this.#read(text ?? ''));
+    const secret = this.#ask(user, signal).then((text) => this.#read(text ?? '', user));
     // Only what is settled is kept: a client that leaves aborts its own question and nobody else's.
     const found = await secret;
     this.#cached.delete(user);
@@ -41,10 +41,10 @@ export class QueriedUsers implements SecretSource {
   }
 
   /** A password takes a while to make a verifier of: so that nobody can tell who has one, anything else takes as long. */
-  async #read(text: string): Promise<Secret | null> {
+  async #read(text: string, user: string): Promise<Secret | null> {
     let secret: Secret | null = null;
     try {
-      secret = await readSecret(text);
+      secret = await readSecret(text, user);
     } catch (error) {
       if (!(error instanceof GatewayDError)) throw error;
       this.#onProblem(error);

@@ -1,13 +1,10 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { GatewayDError } from '../errors.ts';
 import { authenticationErrors } from './errors.ts';
-import { decodeBase64, hmac, saltedPassword, sha256 } from './scram-verifier.ts';
+import { decodeBase64, hmac, mostIterations, saltedPassword, sha256 } from './scram-verifier.ts';
 
 export const scramMechanism = 'SCRAM-SHA-256';
 export const scramPlusMechanism = 'SCRAM-SHA-256-PLUS';
-
-/** More would keep a thread for seconds, at the word of a server that has proven nothing yet. */
-const mostIterations = 1_000_000;
 
 export interface ScramClientOptions {
   readonly password: string;

@@ -9,6 +9,8 @@ const derive = promisify(pbkdf2);
 /** PostgreSQL's own default. */
 const usualIterations = 4096;
 const saltLength = 16;
+/** More would keep a thread for seconds at a time, at the word of whoever set a password or says that it is the server. */
+export const mostIterations = 1_000_000;
 const keyLength = 32;
 
 /** What a server keeps of a password for SCRAM-SHA-256: enough to check one, not enough to log in with (RFC 5802, section 3). */
@@ -49,11 +51,16 @@ export async function makeScramVerifier(
 
 const perProcess = randomBytes(keyLength);
 
+/** The salt where no verifier has one: for a name always the same, whether its password is known or there is no such user. */
+export function saltOf(user: string): Buffer {
+  return hmac(perProcess, `salt ${user}`).subarray(0, saltLength);
+}
+
 /** A verifier for a user that does not exist: always the same for the same name, as a real one is, and of no password. */
 export function mockScramVerifier(user: string): ScramVerifier {
   return {
     iterations: usualIterations,
-    salt: hmac(perProcess, `salt ${user}`).subarray(0, saltLength),
+    salt: saltOf(user),
     storedKey: hmac(perProcess, `StoredKey ${user}`),
     serverKey: hmac(perProcess, `ServerKey ${user}`),
   };
@@ -74,7 +81,7 @@ export function parseScramVerifier(text: string): ScramVerifier {
   const iterations = Number(digits);
   const [salt, storedKey, serverKey] = parts.map(decodeBase64);
   if (
-    !(iterations > 0) ||
+    !(iterations > 0 && iterations <= mostIterations) ||
     salt === undefined ||
     salt === null ||
     storedKey?.length !== keyLength ||

@@ -5,6 +5,7 @@ import {
   mockScramVerifier,
   parseScramVerifier,
   type Password,
+  saltOf,
   type ScramVerifier,
 } from './scram-verifier.ts';
 
@@ -21,14 +22,14 @@ export interface SecretSource {
 }
 
 /**
- * Reads a secret as it is stored. An empty one is none: nobody logs in with an empty password.
+ * Reads the secret of a user as it is stored. An empty one is none: nobody logs in with an empty password.
  * @throws {GatewayDError} AUTHENTICATION_BAD_SECRET
  */
-export async function readSecret(text: string): Promise<Secret | null> {
+export async function readSecret(text: string, user: string): Promise<Secret | null> {
   if (text === '') return null;
   if (isVerifier(text)) return { kind: 'scram', verifier: parseScramVerifier(text) };
   if (/^md5[0-9a-f]{32}$/.test(text)) return { kind: 'md5', hash: text };
-  return { kind: 'plain', password: text, verifier: await makeScramVerifier(text) };
+  return { kind: 'plain', password: text, verifier: await makeScramVerifier(text, saltOf(user)) };
 }
 
 /** Whether a secret is, or means to be, a SCRAM verifier. */

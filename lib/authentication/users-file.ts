@@ -27,8 +27,7 @@ export class UsersFile implements SecretSource {
     try {
       const stats = statSync(file);
       this.#version = versionOf(stats);
-      const { secrets } = this.#read(stats);
-      this.#secrets = secrets;
+      this.#secrets = this.#read(stats).secrets;
     } catch (error) {
       throw this.#unusable(error);
     }
@@ -41,18 +40,17 @@ export class UsersFile implements SecretSource {
   }
 
   async #refresh(): Promise<void> {
-    let version = 'missing';
-    try {
-      const stats = await stat(this.#file);
-      version = versionOf(stats);
-      if (version === this.#version) return;
-      const { secrets } = this.#read(stats);
-      await secrets;
-      this.#secrets = secrets;
-    } catch (error) {
-      if (version !== this.#version) this.#onProblem(this.#unusable(error));
-    }
+    const stats = await stat(this.#file).catch((error: unknown) => error as Error);
+    const version = stats instanceof Error ? 'missing' : versionOf(stats);
+    if (version === this.#version) return;
+    // From here on in one go: those who log in meanwhile wait for the same secrets, and do not read the file again.
     this.#version = version;
+    try {
+      if (stats instanceof Error) throw stats;
+      this.#secrets = this.#read(stats).secrets;
+    } catch (error) {
+      this.#onProblem(this.#unusable(error));
+    }
   }
 
   #read(stats: Stats): { secrets: Promise<Secrets> } {
@@ -80,7 +78,7 @@ export class UsersFile implements SecretSource {
 
 async function secretsOf(users: ReadonlyMap<string, string>): Promise<Secrets> {
   const secrets = new Map<string, Secret | null>();
-  for (const [name, text] of users) secrets.set(name, await readSecret(text));
+  for (const [name, text] of users) secrets.set(name, await readSecret(text, name));
   return secrets;
 }
 

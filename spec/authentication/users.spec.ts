@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { authenticate } from '../../lib/authentication/authenticate.ts';
@@ -8,7 +8,7 @@ import { parseUsers } from '../../lib/authentication/parse-users.ts';
 import { QueriedUsers } from '../../lib/authentication/queried-users.ts';
 import { saslPrep } from '../../lib/authentication/sasl-prep.ts';
 import { formatScramVerifier, makeScramVerifier } from '../../lib/authentication/scram-verifier.ts';
-import { isPassword, readSecret } from '../../lib/authentication/secret.ts';
+import { isPassword, readSecret, verifierOf } from '../../lib/authentication/secret.ts';
 import { UsersFile } from '../../lib/authentication/users-file.ts';
 import { caught } from '../support/caught.ts';
 import { Folder } from '../support/launch.ts';
@@ -66,17 +66,60 @@ describe('a users file', () => {
   });
 });
 
+describe('a users file that changes', () => {
+  it('is read once however many log in at that moment, and what is wrong with it is said once', async () => {
+    using folder = new Folder();
+    const file = folder.at('users.txt');
+    writeFileSync(file, '"alice" "one"\n', { mode: 0o600 });
+    const problems: string[] = [];
+    const users = new UsersFile(file, ({ message }) => problems.push(message));
+    const everybody = (): Promise<unknown[]> =>
+      Promise.all(Array.from({ length: 20 }, async () => users.secretOf('alice')));
+    await everybody();
+    writeFileSync(file, 'nonsense\n');
+    const before = new Set(await everybody());
+    expect(problems).to.have.length(1);
+    writeFileSync(file, '"alice" "two"\n');
+    const after = new Set(await everybody());
+    // One object for all of them: it was made once.
+    expect(before.size + after.size).to.equal(2);
+    expect([...after][0]).to.include({ password: 'two' });
+    rmSync(file);
+    expect(new Set([...after, ...(await everybody())]).size).to.equal(1);
+    expect(problems).to.have.length(2);
+  });
+});
+
 describe('a secret', () => {
   it('is a verifier, an MD5 hash or the password; none where it is empty', async () => {
-    expect(await readSecret('')).to.equal(null);
-    expect((await readSecret(md5Hash('u', 'p')))?.kind).to.equal('md5');
-    expect((await readSecret('md5 is no hash'))?.kind).to.equal('plain');
-    expect(await caught(readSecret('SCRAM-SHA-256$nonsense'))).to.include({ code: 'AUTHENTICATION_BAD_SECRET' });
+    expect(await readSecret('', 'u')).to.equal(null);
+    expect((await readSecret(md5Hash('u', 'p'), 'u'))?.kind).to.equal('md5');
+    expect((await readSecret('md5 is no hash', 'u'))?.kind).to.equal('plain');
+    expect(await caught(readSecret('SCRAM-SHA-256$nonsense', 'u'))).to.include({ code: 'AUTHENTICATION_BAD_SECRET' });
+  });
+
+  it('is no verifier that would keep a thread for minutes, as any user of a database could make itself one', async () => {
+    const verifier = await makeScramVerifier('p');
+    for (const iterations of [1_000_001, 2_147_483_647, 9_999_999_999]) {
+      const text = formatScramVerifier({ ...verifier, iterations });
+      expect(await caught(readSecret(text, 'u'))).to.include({ code: 'AUTHENTICATION_BAD_SECRET' });
+    }
+    expect(await readSecret(formatScramVerifier({ ...verifier, iterations: 1_000_000 }), 'u')).to.include({
+      kind: 'scram',
+    });
+  });
+
+  it('has the salt of a user that does not exist where it is a password, so that nobody can tell them apart', async () => {
+    const [first, again] = [await readSecret('p', 'alice'), await readSecret('q', 'alice')];
+    for (const secret of [first, again]) {
+      expect(verifierOf('alice', secret).salt).to.deep.equal(verifierOf('alice', null).salt);
+      expect(verifierOf('alice', secret).storedKey).to.not.deep.equal(verifierOf('alice', null).storedKey);
+    }
   });
 
   it('is what the password was, and of no other', async () => {
     for (const text of ['p', md5Hash('u', 'p')]) {
-      const secret = await readSecret(text);
+      const secret = await readSecret(text, 'u');
       expect(await isPassword('u', secret, 'p')).to.equal(true);
       for (const wrong of ['', 'P', 'p ', text === 'p' ? 'md5' : text]) {
         expect(await isPassword('u', secret, wrong)).to.equal(false);
