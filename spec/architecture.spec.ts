@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   logger: ['errors', 'config'],
-  config: ['errors', 'logger', 'version'],
+  config: ['errors', 'logger', 'version', 'turn'],
   protocol: ['errors'],
   authentication: ['errors', 'protocol'],
-  hooks: ['errors', 'logger', 'config', 'protocol'],
-  plugin: ['errors', 'logger', 'config', 'hooks', 'index'],
+  hooks: ['errors', 'logger', 'config', 'protocol', 'turn'],
+  plugin: ['errors', 'logger', 'config', 'hooks', 'index', 'turn'],
   traffic: ['errors', 'logger', 'hooks', 'protocol'],
   network: ['errors', 'logger', 'config', 'hooks', 'protocol', 'traffic', 'authentication'],
   control: ['errors', 'logger', 'make-folder'],
@@ -23,6 +23,7 @@ const rooms: Record<string, readonly string[]> = {
   embedded: ['errors', 'logger', 'make-folder'],
   telemetry: ['errors', 'config', 'make-folder'],
   receiver: ['errors', 'logger', 'proto'],
+  turn: [],
   version: [],
   index: ['errors', 'logger', 'hooks', 'plugin', 'protocol', 'config'],
   gatewayd: [
@@ -36,6 +37,7 @@ const rooms: Record<string, readonly string[]> = {
     'control',
     'embedded',
     'telemetry',
+    'turn',
     'version',
   ],
   cli: [

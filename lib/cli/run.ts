@@ -48,18 +48,18 @@ export const runCommand = defineCommand({
     ['$0 run -c /etc/gatewayd.yaml', 'with the configuration there'],
   ],
   async run(given) {
-    const [{ loadConfig }, { createLogger }, { GatewayD: Gatewayd }] = await Promise.all([
-      import('../config/load.ts'),
+    const [{ ConfigReader }, { createLogger }, { GatewayD: Gatewayd }] = await Promise.all([
+      import('../config/config-reader.ts'),
       import('../logger/create-logger.ts'),
       import('../gatewayd.ts'),
     ]);
-    const sources = configSources(given);
-    const loaded = await loadConfig(sources);
+    const reader = new ConfigReader(configSources(given));
+    const loaded = await reader.load();
     const logger = await createLogger(ownLogger(loaded.config));
     await warn(given, loaded, logger);
     const gatewayd = new Gatewayd({
       loaded,
-      reread: () => loadConfig(sources),
+      reread: () => reader.load(),
       devMode: given.dev,
       flags: { sentry: given.sentry, usageReport: given['usage-report'] },
       environment: process.env,

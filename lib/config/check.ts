@@ -1,3 +1,4 @@
+import { turn } from '../turn.ts';
 import { checkCoherence } from './coherence.ts';
 import { ConfigError } from './errors.ts';
 import { explain, faultyPath } from './explain.ts';
@@ -41,11 +42,13 @@ export async function checkTree(tree: Tree, sources: Sources): Promise<Checked> 
   fillSections(tree);
   fillCounterparts(tree);
   const validate = await configValidator();
+  await turn();
   if (!validate(tree)) {
     const faults = validate.errors ?? [];
     const issues = faults.map((fault) => explain(fault, tree, sources));
     return { config: null, issues: [...issues, ...otherIssues(tree, faults, validate, sources)] };
   }
+  await turn();
   const warnings = writeDurations(tree, sources);
   const config = tree as unknown as GlobalConfig;
   const issues = [...warnings, ...checkCoherence(config, sources)];

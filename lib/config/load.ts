@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { KeySet } from './environment.ts';
 import { ConfigError } from './errors.ts';
 import type { ConfigIssue } from './issue.ts';
-import { type ConfigSources, readConfig } from './read-config.ts';
+import { type ConfigSources, type ConfigTexts, readConfig } from './read-config.ts';
 import type { GlobalConfig } from './schema.ts';
 import type { Sources } from './sources.ts';
 
@@ -27,10 +27,11 @@ export interface LoadedConfig {
 /**
  * Loads the configuration: gatewayd.yaml, then gatewayd_plugins.yaml, then the environment, over the defaults. Without a
  * file that was asked for, the defaults apply and a warning says so.
+ * @param texts what the files say, where they have been read
  * @throws ConfigError with everything that is wrong, not only the first.
  */
-export async function loadConfig(from: ConfigSources): Promise<LoadedConfig> {
-  const { config, issues, fromEnvironment, sources, found } = await readConfig(from);
+export async function loadConfig(from: ConfigSources, texts?: ConfigTexts): Promise<LoadedConfig> {
+  const { config, issues, fromEnvironment, sources, found } = await readConfig(from, texts);
   if (config === null) throw new ConfigError(issues);
   const configFile = found.configFile ? path.resolve(from.configFile) : null;
   return {

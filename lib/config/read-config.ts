@@ -3,12 +3,13 @@ import type { PluginSchemas } from './environment-path.ts';
 import type { ConfigIssue, PluginConfigFault } from './issue.ts';
 import { dropEmpty, fillSections } from './normalise.ts';
 import { mergePluginsFile } from './plugins-file.ts';
-import { readTextFile } from './read-file.ts';
+import { type FileText, readTextFile } from './read-file.ts';
 import type { GlobalConfig } from './schema.ts';
 import { pluginHostSchema, pluginRowSchema } from './sections/plugins.ts';
 import { Sources } from './sources.ts';
 import { warnOfStillToCome } from './still-to-come.ts';
 import { isTree, own, type Tree } from './tree.ts';
+import { turn } from '../turn.ts';
 import { checkTree } from './check.ts';
 import { readYaml, type YamlTree } from './yaml-tree.ts';
 
@@ -52,9 +53,13 @@ interface OneFile {
   readonly issues: readonly ConfigIssue[];
 }
 
-async function readOne(file: string | undefined, given: boolean, missing: ConfigIssue | null): Promise<OneFile> {
-  if (file === undefined) return { found: false, yaml: null, issues: [] };
-  const read = await readTextFile(file);
+function understand(
+  file: string | undefined,
+  read: FileText | undefined,
+  given: boolean,
+  missing: ConfigIssue | null,
+): OneFile {
+  if (file === undefined || read === undefined) return { found: false, yaml: null, issues: [] };
   if ('text' in read) {
     const yaml = readYaml(read.text, file);
     return { found: true, yaml, issues: yaml.issues };
@@ -119,8 +124,27 @@ async function pluginIssues(
   return (await Promise.all(found)).flat();
 }
 
-/** Reads both files and the environment, fills in the defaults and checks everything. Never throws for what they say. */
-export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
+/** What the files of a configuration say just now. */
+export interface ConfigTexts {
+  /** Of gatewayd.yaml, and of the plugins file; undefined where none was asked for. */
+  readonly main: FileText;
+  readonly plugins: FileText | undefined;
+}
+
+/** Reads both files, and makes nothing of them yet. */
+export async function readTexts({ configFile, pluginConfigFile }: ConfigSources): Promise<ConfigTexts> {
+  const [main, plugins] = await Promise.all([
+    readTextFile(configFile),
+    pluginConfigFile === undefined ? undefined : readTextFile(pluginConfigFile),
+  ]);
+  return { main, plugins };
+}
+
+/**
+ * Adds the environment to both files, fills in the defaults and checks everything. Never throws for what they say.
+ * @param texts what `readTexts` gives
+ */
+export async function readConfig(from: ConfigSources, texts?: ConfigTexts): Promise<ReadConfig> {
   const defaultsApply: ConfigIssue = {
     file: from.configFile,
     line: null,
@@ -129,10 +153,11 @@ export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
     reason: 'there is no such file, so the defaults apply',
     severity: 'warning',
   };
-  const [main, plugins] = await Promise.all([
-    readOne(from.configFile, from.configFileGiven === true, defaultsApply),
-    readOne(from.pluginConfigFile, from.pluginConfigFileGiven === true, null),
-  ]);
+  const read = texts ?? (await readTexts(from));
+  const main = understand(from.configFile, read.main, from.configFileGiven === true, defaultsApply);
+  await turn();
+  const plugins = understand(from.pluginConfigFile, read.plugins, from.pluginConfigFileGiven === true, null);
+  await turn();
   const sources = new Sources();
   const tree = main.yaml?.tree ?? {};
   if (main.yaml !== null) sources.set([], main.yaml.locate);
@@ -145,6 +170,7 @@ export async function readConfig(from: ConfigSources): Promise<ReadConfig> {
   const files = [from.configFile, from.pluginConfigFile];
   const found = { configFile: main.found, pluginConfigFile: plugins.found };
   // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
+  await turn();
   const unreadable = [main, plugins].some((file) => file.yaml?.tree === null);
   const checked = unreadable ? { config: null, issues: [] } : await checkTree(tree, sources);
   const { checkPluginConfig } = from;

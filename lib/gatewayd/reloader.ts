@@ -13,10 +13,14 @@ import { PluginHost } from '../plugin/host.ts';
 import type { ManagedPlugin } from '../plugin/managed-plugin.ts';
 import type { PluginHostOptions } from '../plugin/options.ts';
 import { Relocations } from '../plugin/relocations.ts';
+import { turn } from '../turn.ts';
 import type { EmbeddedDatabases } from './embedded-databases.ts';
 import type { GatewayDOptions } from './options.ts';
 import { pluginHostOptions } from './plugin-host-options.ts';
 import type { Reloaded, ReloadRequest } from './reload.ts';
+
+/** Between two looks at whether there are any sessions, before it gets ready for the first reload. */
+const quietMilliseconds = 1_000;
 
 /** What a reloader is made from. */
 export interface ReloaderOptions {
@@ -48,6 +52,7 @@ export class Reloader {
   #newest = 1;
   #gateway: Gateway | undefined;
   #closed = false;
+  #preparing: NodeJS.Timeout | undefined;
 
   constructor({ options, first, databases }: ReloaderOptions) {
     this.#options = options;
@@ -71,6 +76,7 @@ export class Reloader {
   /** Every server listens: reloads can be made from now on. */
   begin(gateway: Gateway): void {
     this.#gateway = gateway;
+    this.#prepare(gateway);
     for (const [plugin, reason] of this.#misbehaved.splice(0)) void this.#demote(plugin, reason);
   }
 
@@ -96,6 +102,7 @@ export class Reloader {
   /** Refuses reloads from now on. Settles when the one under way is over. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#preparing);
     await this.#queue.close();
   }
 
@@ -110,23 +117,35 @@ export class Reloader {
     host.setLogLevel(level);
   }
 
+  /** What takes long and is needed for a reload is done while there is nobody to wait for it. */
+  #prepare(gateway: Gateway): void {
+    this.#preparing = setTimeout(() => {
+      if (gateway.sessions === 0) this.#host.prepareReload();
+      else this.#prepare(gateway);
+    }, quietMilliseconds).unref();
+  }
+
   async #reload({ plugins, isolation = {} }: ReloadRequest): Promise<Reloaded> {
     const begun = performance.now();
     if (this.#gateway === undefined || this.#closed) throw stopping();
     const movesOnly = plugins?.every((name) => Object.hasOwn(isolation, name)) === true && plugins.length > 0;
     const loaded = (movesOnly ? undefined : await this.#options.reread?.()) ?? this.#loaded;
+    await turn();
     const generation = ++this.#newest;
     const { options } = pluginHostOptions({ ...this.#options, loaded });
     const old = this.#host;
     const relocations = await this.#relocations.next(options.rows, old.loaded, isolation);
     const before = new Map(old.loaded.map((plugin) => [plugin.name, plugin.version]));
+    await turn();
     const host = new PluginHost(
       { ...options, rows: relocations.applyTo(options.rows), generation, misbehaves: this.#misbehaves },
       { host: old, ...(plugins === undefined ? {} : { names: plugins }) },
     );
     try {
       await host.load();
+      await turn();
       const final = await emitWaterfall(host.hooks.configLoaded, loaded.config);
+      await turn();
       const { clients } = await this.#databases.place(final.clients);
       if (this.#closed) throw stopping();
       await this.#gateway.reconfigure({ ...final, clients }, host.hooks);
@@ -138,6 +157,7 @@ export class Reloader {
       await host.deactivate();
       throw error;
     }
+    await host.takeOver();
     const took = Math.round(performance.now() - begun);
     this.#logger.info({ generation, milliseconds: took }, 'reloaded');
     return {
@@ -174,7 +194,6 @@ export class Reloader {
 
   #replace(old: PluginHost, host: PluginHost, generation: number, limit: number): void {
     this.#host = host;
-    host.takeOver();
     host.watch();
     const goOn = new Set(host.loaded.map(({ name }) => name));
     const superseded = this.generations.replace(host.hooks, generation);

@@ -1,3 +1,4 @@
+import { turn } from '../turn.ts';
 import type { Hooks } from './hooks.ts';
 
 /** One set of loaded plugins, on a bus of its own. */
@@ -31,9 +32,6 @@ export interface Superseded {
   evict(): void;
 }
 
-/** Tenants that are told in one turn of the event loop: with thousands of them, traffic goes on between. */
-const toldPerTurn = 100;
-
 class Tenancy {
   readonly generation: Generation;
   readonly leases = new Map<Lease, Tenant>();
@@ -54,14 +52,16 @@ class Tenancy {
       this.#onLeft = resolve;
     });
     this.#settle();
-    this.#tell([...this.leases], 0);
+    void this.#tell([...this.leases]);
     return { generation: this.generation, left, evict: () => this.#evict() };
   }
 
-  #tell(leases: readonly (readonly [Lease, Tenant])[], from: number): void {
-    const to = from + toldPerTurn;
-    for (const [lease, tenant] of leases.slice(from, to)) if (this.leases.has(lease)) tenant.superseded();
-    if (to < leases.length) setImmediate(() => this.#tell(leases, to));
+  /** Moving takes time: with thousands of tenants, and with few, traffic goes on between. */
+  async #tell(leases: readonly (readonly [Lease, Tenant])[]): Promise<void> {
+    for (const [lease, tenant] of leases) {
+      await turn();
+      if (this.leases.has(lease)) tenant.superseded();
+    }
   }
 
   #evict(): void {

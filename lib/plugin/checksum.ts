@@ -2,9 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, read as readCallback } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { GatewayDError } from '../errors.ts';
+import { turn } from '../turn.ts';
 import { pluginErrors } from './errors.ts';
 
 /** Gets the bytes of a plugin while they are hashed; `whole` is false for a piece of a file that is too large to be held. */
@@ -12,22 +12,17 @@ export type Observe = (file: string, bytes: Buffer, whole: boolean) => void;
 
 const read = promisify(readCallback);
 const chunkSize = 1024 * 1024;
+/** So much is hashed in one turn of the event loop. */
+const pieceSize = 256 * 1024;
 /** Left out of a folder's checksum wherever they are. */
 const leftOut = new Set(['node_modules', '.git']);
 
 /**
- * Small files are read in one piece and in the running turn, which costs a sixth of what an asynchronous read does. The
- * turn ends whenever this much was read, so that hashing many of them blocks nothing for long.
+ * SHA-256 of a file, as 64 hexadecimal digits: what `sha256sum FILE` prints. A small file is read at once, which costs a
+ * sixth of what an asynchronous read does; between files, and between pieces of a large one, others have their turn.
  */
-const readPerTurn = 4 * chunkSize;
-let readInTurn = 0;
-
-/** SHA-256 of a file, as 64 hexadecimal digits: what `sha256sum FILE` prints. */
 export async function checksumOfFile(file: string, observe?: Observe): Promise<string> {
-  if (readInTurn > readPerTurn) {
-    readInTurn = 0;
-    await setImmediate();
-  }
+  await turn();
   // Not to wait for a writer where the file was replaced by a pipe since it was looked at.
   const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
@@ -36,10 +31,8 @@ export async function checksumOfFile(file: string, observe?: Observe): Promise<s
       await hashChunks(descriptor, hash, (bytes) => observe?.(file, bytes, false));
     } else {
       const bytes = readFileSync(descriptor);
-      // Opening a file takes about as long as reading so many bytes of it.
-      readInTurn += bytes.length + 4096;
-      hash.update(bytes);
       observe?.(file, bytes, true);
+      await hashPieces(bytes, hash);
     }
     return hash.digest('hex');
   } finally {
@@ -65,6 +58,13 @@ export async function checksumOfFolder(folder: string, plugin: string, observe?:
   return listing.digest('hex');
 }
 
+async function hashPieces(bytes: Buffer, hash: Hash): Promise<void> {
+  for (let from = 0; from < bytes.length; from += pieceSize) {
+    if (from > 0) await turn();
+    hash.update(bytes.subarray(from, from + pieceSize));
+  }
+}
+
 /** Reads into one buffer while the other is hashed. */
 async function hashChunks(descriptor: number, hash: Hash, observe: (bytes: Buffer) => void): Promise<void> {
   let ready = Buffer.allocUnsafe(chunkSize);
@@ -73,8 +73,8 @@ async function hashChunks(descriptor: number, hash: Hash, observe: (bytes: Buffe
   while (bytesRead > 0) {
     const reading = read(descriptor, next, 0, chunkSize, null);
     const bytes = ready.subarray(0, bytesRead);
-    hash.update(bytes);
     observe(bytes);
+    await hashPieces(bytes, hash);
     bytesRead = (await reading).bytesRead;
     [ready, next] = [next, ready];
   }

@@ -24,6 +24,8 @@ export interface Ready extends Located {
   readonly trust: Trust;
   /** Whether Node alone could not import it: it is TypeScript, or may import gatewayd from where that is not found. */
   readonly needsModuleHooks: boolean;
+  /** Whether it may import files of its own, which are to be imported anew when it is. */
+  readonly importsOwnFiles: boolean;
 }
 
 /** A plugin that may not. */
@@ -63,6 +65,13 @@ export function isolationOf({ row, source }: Pick<Examined, 'row' | 'source'>): 
 /** Whether a plugin does not run in gatewayd itself. */
 export const isElsewhere = (plugin: Pick<Examined, 'row' | 'source'>): boolean => isolationOf(plugin) !== 'none';
 
+/** What is imported by a name that is written out begins like this; what is not written out may be anything. */
+const ownImport = /["'`][./#\\]|\bimport\s*[(/]/;
+
+function mayImportOwnFiles(file: string, bytes: Buffer): boolean {
+  return /\.[cm]?[jt]s$/.test(file) && ownImport.test(bytes.toString('latin1'));
+}
+
 class Examiner {
   readonly #lock: Lock | GatewayDError;
   readonly #options: PluginOptions;
@@ -82,14 +91,17 @@ class Examiner {
     try {
       let typeScript = false;
       let mentionsHost = false;
+      let importsOwnFiles = false;
       checksum = await checksumOf(name, source, (file, bytes, whole) => {
         typeScript ||= needsStripping(file);
         // './' as in './other.js', which may mention the host in its turn. What is too large to search may do anything.
         mentionsHost ||= !whole || bytes.includes('gatewayd') || bytes.includes('./');
+        importsOwnFiles ||= !whole || mayImportOwnFiles(file, bytes);
       });
       const trust = verify({ name, checksum, builtIn: source.builtIn, row }, this.#lock, this.#options);
       const needsModuleHooks = !source.builtIn && (typeScript || this.#needsHooks(source, manifest, mentionsHost));
-      return { ...one, state: 'found', path: source.path, source, manifest, checksum, trust, needsModuleHooks };
+      const ready = { source, manifest, checksum, trust, needsModuleHooks, importsOwnFiles };
+      return { ...one, state: 'found', path: source.path, ...ready };
     } catch (error) {
       if (!(error instanceof GatewayDError)) throw error;
       return { ...one, state: 'failed', checksum, error };

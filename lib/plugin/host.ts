@@ -1,6 +1,7 @@
 import { GatewayDError, messageOf } from '../errors.ts';
 import { createHooks, type HookName, type Hooks } from '../hooks/hooks.ts';
 import type { LoadedPlugins } from '../hooks/loaded-plugin.ts';
+import { turn } from '../turn.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
@@ -17,6 +18,7 @@ import { Incidents } from './incidents.ts';
 import { Leftovers } from './leftovers.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
 import { Misbehaviour } from './misbehaviour.ts';
+import { hooksTakeThread, registerModuleHooks } from './module-hooks.ts';
 import type { PluginHostOptions } from './options.ts';
 import { checkForPatches, watchForPatches } from './patch-watch.ts';
 import { Predecessor } from './predecessor.ts';
@@ -116,7 +118,10 @@ export class PluginHost {
     this.#releaseExit = guardExit(this.#attribution);
     this.#leftovers.start();
     try {
-      for (const examined of await this.#examine()) this.#add(examined);
+      for (const examined of await this.#examine()) {
+        await turn();
+        this.#add(examined);
+      }
       this.#sayWhatIsUnverified();
       this.#watchForPatches();
       await this.#importer.importAll(this.#predecessor);
@@ -131,11 +136,21 @@ export class PluginHost {
   }
 
   /** It has replaced the generation before it: puts on record what was loaded and reloaded. */
-  takeOver(): void {
+  async takeOver(): Promise<void> {
     const predecessor = this.#predecessor;
     this.#predecessor = null;
     if (predecessor === null) return;
-    for (const plugin of this.loaded) this.#logLoaded(plugin, predecessor.versionOf(plugin.name));
+    for (const plugin of this.loaded) {
+      await turn();
+      this.#logLoaded(plugin, predecessor.versionOf(plugin.name));
+    }
+  }
+
+  /** Has in place what the first reload would otherwise hold the process for: some tenths of a second on Node 20. */
+  prepareReload(): void {
+    const isPrepared = ({ examined }: ManagedPlugin): boolean =>
+      examined.state === 'found' && examined.importsOwnFiles && !examined.source.builtIn && !isElsewhere(examined);
+    if (hooksTakeThread && this.loaded.some(isPrepared)) registerModuleHooks();
   }
 
   /** Has plugins named that hold the whole process, from now on until they are deactivated. */
@@ -164,6 +179,7 @@ export class PluginHost {
    */
   async deactivate(goOn: ReadonlySet<string> = new Set()): Promise<void> {
     for (const plugin of this.#registry.managed.toReversed()) {
+      await turn();
       if (plugin.state === 'loaded')
         await this.#deactivate(plugin, goOn.has(plugin.name) || this.#predecessor !== null);
     }
@@ -253,6 +269,7 @@ export class PluginHost {
     this.#registry.order(order);
     for (const [plugin, error] of refused) this.#refuse(plugin, error, { hook: null, phase: 'load' });
     for (const plugin of order) {
+      await turn();
       const started = performance.now();
       await this.#activation
         .apply(plugin)

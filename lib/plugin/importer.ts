@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import type { Attribution } from './attribution.ts';
+import { turn } from '../turn.ts';
 import { pluginErrors } from './errors.ts';
 import { checksumOf, isElsewhere, type Ready } from './examine.ts';
 import type { Incidents } from './incidents.ts';
@@ -37,9 +38,15 @@ export class Importer {
     const ready = this.#parts.registry.managed.flatMap((plugin) =>
       plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
     );
-    const here = ready.filter((one) => !isElsewhere(one.ready));
-    if (predecessor !== null || here.some((one) => one.ready.needsModuleHooks)) registerModuleHooks();
-    await Promise.all(ready.map((one) => this.#import(one.plugin, one.ready, predecessor)));
+    const needsHooks = ({ plugin: { tag }, ready: one }: (typeof ready)[number]): boolean =>
+      !isElsewhere(one) && (one.needsModuleHooks || (tag !== '' && one.importsOwnFiles));
+    if (ready.some(needsHooks)) registerModuleHooks();
+    await Promise.all(
+      ready.map(async (one) => {
+        await turn();
+        await this.#import(one.plugin, one.ready, predecessor);
+      }),
+    );
   }
 
   async #import(plugin: ManagedPlugin, ready: Ready, predecessor: Predecessor | null): Promise<void> {

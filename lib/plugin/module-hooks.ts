@@ -106,13 +106,15 @@ export function load<R>(url: string, context: unknown, next: (url: string, conte
   return { format: 'module', source: stripTypes(url), shortCircuit: true };
 }
 
+const { registerHooks } = nodeModule as { readonly registerHooks?: (hooks: object) => void };
+/** Whether the hooks take a thread of their own: until that has started, nothing else runs. */
+export const hooksTakeThread: boolean = registerHooks === undefined;
 let registered = false;
 
 /** Puts the hooks in place, once a process and for good: in this thread where Node can, or else in one of their own. */
 export function registerModuleHooks(): void {
   if (registered) return;
   registered = true;
-  const { registerHooks } = nodeModule as { readonly registerHooks?: (hooks: object) => void };
   if (registerHooks) registerHooks({ resolve, load });
   else nodeModule.register(import.meta.url);
 }
