@@ -44,7 +44,17 @@ export async function authenticate(
   if (method === 'trust' || users === null) return;
   const secret = await users.secretOf(user, signal);
   const proven = await checks[method](applicant, secret);
-  if (!proven) throw new GatewayDError(authenticationErrors.AUTHENTICATION_FAILED, { user });
+  if (proven) return;
+  // Why is for the log: the client is not to know.
+  throw new GatewayDError(authenticationErrors.AUTHENTICATION_FAILED, { user, why: whyNot(method, secret) });
+}
+
+function whyNot(method: AuthenticationMethod, secret: Secret | null): string {
+  if (secret === null) return 'there is no such user, or it has no secret';
+  if (method === 'scram-sha-256' && secret.kind === 'md5')
+    return 'the secret is an MD5 hash, which scram-sha-256 cannot check';
+  if (method === 'md5' && secret.kind === 'scram') return 'the secret is a SCRAM verifier, which md5 cannot check';
+  return 'the password is not the one';
 }
 
 type Check = (applicant: Applicant, secret: Secret | null) => Promise<boolean>;

@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import { GatewayDError } from '../errors.ts';
 import { BackendCode, FrontendCode, transactionStatus, type TransactionStatus } from '../protocol/codes.ts';
 import { FrameScanner } from '../protocol/frame-scanner.ts';
@@ -7,6 +8,7 @@ import { Hold } from './intake.ts';
 import type { Link } from './link.ts';
 import { bindingReaches, bindsChannel } from './relayed-binding.ts';
 import type { Stage } from './stage.ts';
+import { UnboundOffer } from './unbound-offer.ts';
 import { violation } from './violation.ts';
 
 /** What a session learns while its client logs in at the database. */
@@ -18,7 +20,8 @@ export interface LoginWatcher {
 }
 
 /**
- * From the start-up packet to the first ReadyForQuery: bytes pass untouched. Of the client's only the answers to the
+ * From the start-up packet to the first ReadyForQuery: bytes pass untouched, but for an offer to bind the login to TLS
+ * that the client does not have. Of the client's only the answers to the
  * authentication do; what it sends ahead of its turn waits, so that no query passes the traffic hooks by.
  */
 export class LoginStage implements Stage {
@@ -31,11 +34,14 @@ export class LoginStage implements Stage {
   readonly #server = new FrameScanner({
     collect: [BackendCode.BackendKeyData, BackendCode.ReadyForQuery, BackendCode.ErrorResponse],
   });
+  readonly #offer: UnboundOffer | null;
   #told = false;
 
   constructor(link: Link, watcher: LoginWatcher) {
     this.#link = link;
     this.#watcher = watcher;
+    const encrypted = link.server instanceof TLSSocket && !(link.client instanceof TLSSocket);
+    this.#offer = encrypted ? new UnboundOffer() : null;
   }
 
   get speakable(): boolean {
@@ -64,7 +70,9 @@ export class LoginStage implements Stage {
     this.#link.client.unshift(chunk.subarray(end));
   }
 
-  fromServer(chunk: Buffer): void {
+  fromServer(bytes: Buffer): void {
+    const chunk = this.#offer?.take(bytes) ?? bytes;
+    if (chunk.length === 0) return;
     const scanner = this.#server;
     scanner.feed(chunk);
     while (scanner.next()) {

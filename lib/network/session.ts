@@ -305,7 +305,9 @@ export class Session implements Tenant {
   #tell(error: GatewayDError, speakable: boolean): void {
     const { code, sqlstate = 'XX000', message, cause } = error;
     const { NETWORK_INTERNAL, NETWORK_STOPPED, NETWORK_STOPPING } = networkErrors;
-    const fields = { ...this.#who(), code, sqlstate, ...(cause === undefined ? {} : { err: cause }) };
+    const { why } = error.values;
+    const more = { ...(why === undefined ? {} : { why }), ...(cause === undefined ? {} : { err: cause }) };
+    const fields = { ...this.#who(), code, sqlstate, ...more };
     if (code === NETWORK_STOPPED.code || code === NETWORK_STOPPING.code) this.#context.logger.debug(fields, message);
     else if (code === NETWORK_INTERNAL.code) this.#report(error, fields);
     else this.#context.logger.warn(fields, message);

@@ -63,6 +63,22 @@ describe('a server that finds out itself who its clients are', () => {
     });
   }
 
+  it('says in its log, and there only, why somebody does not get in', async () => {
+    for (const [method, user, why] of [
+      ['scram-sha-256', 'hashed', /MD5 hash/],
+      ['md5', 'verified', /SCRAM verifier/],
+      ['password', 'plain', /not the one/],
+      ['password', 'nobody', /no such user/],
+    ] as const) {
+      await using gateway = await start(method);
+      const { message: said } = await caught(gateway.client({ ...login, user, password: 'x' }).connect());
+      expect(said).to.equal(`password authentication failed for user "${user}"`);
+      const lines = gateway.log.filter(({ code }) => code === 'AUTHENTICATION_FAILED');
+      expect(lines.map((line) => line['why'])).to.have.length(1);
+      expect(lines[0]?.['why']).to.match(why);
+    }
+  });
+
   it('lets the driver postgres in, and hands it a backend of the pool', async () => {
     await using gateway = await start('scram-sha-256');
     const { host, port } = gateway;

@@ -51,6 +51,19 @@ describe('psql over TLS, before a database with TLS and SCRAM', () => {
     expect(result.stdout.trim(), result.stderr).to.equal('42');
   });
 
+  it('gets in without TLS, by TCP and by a Unix socket, where only the database has it', async () => {
+    const own = { enableTLS: false, requireTLS: false };
+    await using byTcp = await start('server', own);
+    const plain = await psql(byTcp, 'sslmode=disable');
+    expect(plain.stdout.trim(), plain.stderr).to.equal('42');
+    const socket = path.join(folder, '.s.PGSQL.5432');
+    await using byFile = await start('server', { ...own, network: 'unix', address: socket });
+    const target = `host=${folder} port=5432 user=postgres dbname=postgres`;
+    const environment = cleanEnvironment({ PGPASSWORD: postgresPassword });
+    const local = await command('psql', ['-X', '-At', '-c', 'select 40 + 2', target], { environment });
+    expect(local.stdout.trim(), `${local.stderr}${byFile.log.length}`).to.equal('42');
+  });
+
   it('is told the ways out where it binds its login, which it does unless told otherwise', async () => {
     await using gateway = await start('server');
     for (const binding of ['', 'channel_binding=prefer', 'channel_binding=require']) {
