@@ -19,6 +19,8 @@ export interface AsyncContext {
   scope(held: Held): TapScope;
   /** Has what it holds told of what is begun, from now on. */
   watch(): void;
+  /** Ends that where it costs every promise of the process. */
+  watchNoPromises(): void;
 }
 
 const heldBy = Symbol('gatewayd.held');
@@ -81,6 +83,9 @@ class HookedContext implements AsyncContext {
     this.#watched = true;
   }
 
+  /** Here it is entering that does. */
+  watchNoPromises(): void {}
+
   #enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
@@ -129,7 +134,7 @@ class HookedScope implements TapScope {
  */
 class FramedContext implements AsyncContext {
   readonly #storage = new AsyncLocalStorage<Held>();
-  #watched = false;
+  #hook: ReturnType<typeof createHook> | null = null;
 
   current(): Held | undefined {
     return this.#storage.getStore();
@@ -147,11 +152,13 @@ class FramedContext implements AsyncContext {
     return new FramedScope(this.run(held, () => new AsyncResource('GATEWAYD_TAP')));
   }
 
-  /** Only where Node can leave promises out of it: watching those costs all of the process. */
   watch(): void {
-    if (this.#watched || !canPassOverPromises()) return;
-    this.#watched = true;
-    initHook((type, resource) => this.current()?.begun(type, resource), false).enable();
+    this.#hook ??= initHook((type, resource) => this.current()?.begun(type, resource), false);
+    this.#hook.enable();
+  }
+
+  watchNoPromises(): void {
+    if (!canPassOverPromises()) this.#hook?.disable();
   }
 }
 

@@ -30,9 +30,13 @@ class Entered<Owner extends object> implements Held {
     this.hook = hook;
   }
 
-  /** Nobody looks on. */
-  begun(): void {}
+  begun(type: string, resource: object): void {
+    this.attribution.begun(this, type, resource);
+  }
 }
+
+/** Told of what Node begins for an owner, by Node's own name of its kind. */
+type Begun<Owner> = (owner: Owner, hook: string | null, type: string, resource: object) => void;
 
 /** Whose code it was, and in which of its taps it was begun. */
 export interface Place<Owner> {
@@ -48,6 +52,7 @@ export interface Place<Owner> {
  */
 export class Attribution<Owner extends object> {
   readonly #holders = new WeakMap<Owner, Holder<Owner>>();
+  #begun: Begun<Owner> | null = null;
   /** Of each root, oldest generation first. */
   readonly #claims = new Map<string, readonly Claim<Owner>[]>();
 
@@ -82,6 +87,23 @@ export class Attribution<Owner extends object> {
     return asyncContext.scope(new Entered(this, this.#holderOf(owner), hook));
   }
 
+  /** Has whatever Node begins in owners' contexts told of, promises apart, from now on. */
+  watch(told: Begun<Owner>): void {
+    this.#begun = told;
+    asyncContext.watch();
+  }
+
+  /** The same from here on, but on a Node where it costs every promise of the process: there it ends. */
+  watchNoPromises(): void {
+    asyncContext.watchNoPromises();
+  }
+
+  /** @internal for its contexts */
+  begun(entered: Entered<Owner>, type: string, resource: object): void {
+    const owner = this.#ownerOf(entered);
+    if (owner !== undefined) this.#begun?.(owner, entered.hook, type, resource);
+  }
+
   /** Whose asynchronous context this is. */
   current(): Owner | undefined {
     return this.#ownerOf(this.#entered());
@@ -108,6 +130,11 @@ export class Attribution<Owner extends object> {
   /** The line of the owner's code that is running, as `file:line:column`. */
   lineOfCaller(owner: Owner): string | undefined {
     return framesOf(callerStack()).find((frame) => this.#ofFrame(frame) === owner)?.place;
+  }
+
+  /** The place in one line of a stack, as `file:line:column`, where it lies in the owner's code. */
+  placeIn(line: string | undefined, owner: Owner): string | undefined {
+    return framesOf(line ?? '').find((frame) => this.#ofFrame(frame) === owner)?.place;
   }
 
   /** Whose module it is. */

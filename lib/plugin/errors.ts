@@ -204,7 +204,11 @@ export const pluginErrors = defineErrors({
   },
   PLUGIN_LEFT_TIMER: {
     message: 'Plugin {plugin} left {count} behind after it was deactivated: {where}',
-    mend: 'Return a function from apply that clears the timers that apply started.',
+    mend: 'Return a function from apply that clears the timers that apply and the taps started.',
+  },
+  PLUGIN_LEFT_OPEN: {
+    message: 'Plugin {plugin} left {count} open after it was deactivated: {where}',
+    mend: 'Return a function from apply that closes the servers and sockets that apply and the taps opened.',
   },
   PLUGIN_LEFT_LISTENER: {
     message: 'Plugin {plugin} left {count} on process after it was deactivated: {where}',

@@ -1,16 +1,16 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { GatewayDError } from '../errors.ts';
-import type { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
 
-type Named = { readonly name: string };
+/** Tells whose code is running. */
+type Whose = { ofCaller(): { readonly name: string } | undefined };
 type Member = (typeof members)[number];
 type Call = (...values: unknown[]) => unknown;
 
 const members = ['exit', 'abort', 'reallyExit', 'kill', 'chdir', 'removeAllListeners'] as const;
 const guardedProcess = process as unknown as Record<Member, Call>;
 /** How often each is guarded: the generations of a process share one. */
-const guarded = new Map<Attribution<Named>, number>();
+const guarded = new Map<Whose, number>();
 let removeGuards: (() => void) | undefined;
 
 /** Events whose listeners are what keeps the process in order. */
@@ -29,7 +29,7 @@ function harms(member: Member, [first, second]: readonly unknown[]): boolean {
  * plugin's code calls it; nobody else notices.
  * @returns the function that ends it
  */
-export function guardExit(attribution: Attribution<Named>): () => void {
+export function guardExit(attribution: Whose): () => void {
   guarded.set(attribution, (guarded.get(attribution) ?? 0) + 1);
   removeGuards ??= installGuards();
   return () => {

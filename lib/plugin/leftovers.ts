@@ -4,40 +4,48 @@ import { pluginErrors } from './errors.ts';
 import type { Incidents } from './incidents.ts';
 import { ListenerWatch } from './listener-watch.ts';
 import type { ManagedPlugin } from './managed-plugin.ts';
-import { TimerWatch } from './timer-watch.ts';
+import { StartedWatch } from './started-watch.ts';
 
-/** What plugins start and do not end: their timers, and their listeners on `process`. */
+/** What plugins start and do not end: their timers, servers and sockets, and their listeners on `process`. */
 export class Leftovers {
-  readonly #timers: TimerWatch<ManagedPlugin>;
+  readonly #started: StartedWatch<ManagedPlugin>;
   readonly #listeners: ListenerWatch<ManagedPlugin>;
   readonly #incidents: Incidents;
 
   constructor(attribution: Attribution<ManagedPlugin>, incidents: Incidents) {
-    this.#timers = new TimerWatch(attribution);
+    this.#started = StartedWatch.of(attribution);
     this.#listeners = new ListenerWatch(attribution);
     this.#incidents = incidents;
   }
 
-  /** Remembers both from now on. */
+  /** Remembers them from now on. */
   start(): void {
-    this.#timers.start();
+    this.#started.start();
     this.#listeners.start();
   }
 
-  /** The plugins are loaded: what they start from now on is not remembered, but for listeners. */
+  /** The plugins are loaded. */
   loaded(): void {
-    this.#timers.stop();
+    this.#started.loaded();
   }
 
   /** Stops and takes off what a plugin left, and names it. */
   clear(plugin: ManagedPlugin): void {
-    this.#say(plugin, pluginErrors.PLUGIN_LEFT_TIMER, 'timer', this.#timers.clear(plugin));
+    const left = this.#started.clear(plugin);
+    for (const kind of ['timer', 'server', 'socket'] as const) {
+      const places = left.filter((one) => one.kind === kind).map(({ where }) => where);
+      this.#say(
+        plugin,
+        kind === 'timer' ? pluginErrors.PLUGIN_LEFT_TIMER : pluginErrors.PLUGIN_LEFT_OPEN,
+        kind,
+        places,
+      );
+    }
     this.#say(plugin, pluginErrors.PLUGIN_LEFT_LISTENER, 'listener', this.#listeners.clear(plugin));
   }
 
-  /** Remembers nothing any more. */
+  /** Remembers no listeners any more. */
   stop(): void {
-    this.#timers.stop();
     this.#listeners.stop();
   }
 
