@@ -11,7 +11,7 @@ import { bindComplete, LocalAnswer, parseComplete } from './local-answer.ts';
 import { BoundedMap, type LocalPortal, type LocalStatements } from './local-statements.ts';
 import { Outgoing } from './outgoing.ts';
 import { parsedStatement } from './parsed-statement.ts';
-import type { Pipeline } from './pipeline.ts';
+import { awaited, type Pipeline } from './pipeline.ts';
 import type { PortalDescriber } from './portal-describer.ts';
 import { asWire } from './traffic-batch.ts';
 
@@ -29,8 +29,9 @@ interface Decision {
 const pass: Decision = { answer: null, refusal: null, copyFail: null };
 
 function decide(outcome: Outcome | null): Decision {
-  if (outcome?.kind === 'reply') return { answer: new LocalAnswer(outcome), refusal: null, copyFail: null };
-  if (outcome?.kind !== 'refuse') return pass;
+  if (outcome === null) return pass;
+  if (outcome.kind === 'reply') return { answer: new LocalAnswer(outcome), refusal: null, copyFail: null };
+  if (outcome.kind !== 'refuse') return pass;
   return {
     answer: null,
     refusal: encodeErrorResponse({ severity: 'ERROR', ...outcome.error }),
@@ -47,13 +48,15 @@ export function nameAt(buffer: Buffer, start: number, end: number): string {
 
 /** One message on its way: a range of a buffer. */
 interface Frame {
-  readonly type: number;
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly end: number;
+  type: number;
+  buffer: Buffer;
+  start: number;
+  end: number;
   /** Only its beginning is there. */
-  readonly large?: true;
+  large: boolean;
 }
+
+const noBytes = Buffer.alloc(0);
 
 /**
  * Sends on what a client sent and the taps left, message by message: to the database, or to the plugin's answer.
@@ -65,6 +68,8 @@ export class ClientForwarder {
   readonly #describer: PortalDescriber;
   readonly #statements: LocalStatements;
   readonly #out = new Outgoing();
+  /** The one that is just being dealt with: always this, so that none is made for each. */
+  readonly #frame: Frame = { type: 0, buffer: noBytes, start: 0, end: 0, large: false };
   readonly #portals = new BoundedMap<LocalPortal>(1000);
   /** An extended query was refused: everything up to the client's Sync is left out, as PostgreSQL does after an error. */
   #refused = false;
@@ -94,14 +99,18 @@ export class ClientForwarder {
   forward(buffers: readonly Buffer[], outcome: Outcome | null): readonly Buffer[] {
     const decision = decide(outcome);
     const out = this.#out;
+    const frame = this.#frame;
     for (const buffer of buffers) {
-      let start = 0;
-      while (start < buffer.length && !this.#terminated) {
-        const end = start + 1 + buffer.readInt32BE(start + 1);
-        this.#message(out, { type: buffer.readUInt8(start), buffer, start, end }, decision);
-        start = end;
+      frame.buffer = buffer;
+      frame.end = 0;
+      while (frame.end < buffer.length && !this.#terminated) {
+        frame.start = frame.end;
+        frame.end += 1 + buffer.readInt32BE(frame.start + 1);
+        frame.type = buffer.readUInt8(frame.start);
+        this.#message(out, frame, decision);
       }
     }
+    frame.buffer = noBytes;
     const sent = out.finish();
     if (sent.length !== buffers.length) return sent;
     for (let index = 0; index < sent.length; index++) if (sent[index] !== buffers[index]) return sent;
@@ -140,7 +149,7 @@ export class ClientForwarder {
         return this.#copy(out, frame, decision);
       case FrontendCode.Sync:
         this.#refused = false;
-        this.#pipeline.expect({ expected: 'Sync' });
+        this.#pipeline.expect(awaited.Sync);
         break;
       case FrontendCode.Terminate:
         this.#terminated = true;
@@ -155,14 +164,14 @@ export class ClientForwarder {
     if (this.#refused) return;
     this.#describer.forget();
     if (answer === null && refusal === null) {
-      this.#pipeline.expect({ expected: isQuery ? 'Query' : 'FunctionCall' });
+      this.#pipeline.expect(isQuery ? awaited.Query : awaited.FunctionCall);
       return keep(out, frame);
     }
     // The database is ignoring everything up to Sync: ours must not end that.
     if (this.#pipeline.skipping) return;
     if (refusal !== null) this.#pipeline.answer([refusal]);
     else if (answer !== null) this.#pipeline.answer(isQuery ? answer.simple() : [answer.functionCall()]);
-    this.#pipeline.expect({ expected: 'Sync' });
+    this.#pipeline.expect(awaited.Sync);
     out.put(sync);
   }
 
@@ -187,45 +196,42 @@ export class ClientForwarder {
   }
 
   #parse(out: Outgoing, frame: Frame, answer: LocalAnswer | null): void {
-    const { buffer, start, end } = frame;
+    const { buffer, start, end, large } = frame;
     const statement = nameAt(buffer, start + 5, end);
-    const large = frame.large === true;
     const parsed = large ? { answer, parameterTypes: noTypes } : parsedStatement(statement, answer, buffer, start, end);
     this.#statements.set(statement, parsed);
     if (answer !== null) return this.#pipeline.answer([parseComplete]);
-    this.#pipeline.expect({ expected: 'Parse' });
+    this.#pipeline.expect(awaited.Parse);
     keep(out, frame);
   }
 
   #bind(out: Outgoing, frame: Frame, batchAnswer: LocalAnswer | null): void {
     const { buffer, start, end } = frame;
     const portal = nameAt(buffer, start + 5, end);
-    const statement = nameAt(buffer, start + 6 + portal.length, end);
-    const answer = batchAnswer ?? this.#statements.get(statement)?.answer ?? null;
-    if (answer !== null && frame.large === true) throw tooLarge(buffer);
+    const answer = batchAnswer ?? this.#answerOf(buffer, start + 6 + portal.length, end);
+    if (answer !== null && frame.large) throw tooLarge(buffer);
     if (answer !== null) {
       const formats = frontendKinds.Bind.at(new MessageSource(buffer), start, end).resultFormats;
       this.#portals.set(portal, { answer, formats, position: 0 }, formats.length);
       return this.#pipeline.answer([bindComplete]);
     }
-    this.#portals.delete(portal);
+    if (!this.#portals.empty) this.#portals.delete(portal);
     this.#describer.bound(portal);
-    this.#pipeline.expect({ expected: 'Bind' });
+    this.#pipeline.expect(awaited.Bind);
     keep(out, frame);
   }
 
   #describe(out: Outgoing, frame: Frame, batchAnswer: LocalAnswer | null): void {
     const { buffer, start, end } = frame;
-    const name = nameAt(buffer, start + 6, end);
     if (buffer[start + 5] === targetStatement) {
-      const statement = this.#statements.get(name);
-      const answer = batchAnswer ?? statement?.answer ?? null;
-      if (answer !== null) return this.#pipeline.answer(answer.describeStatement(statement?.parameterTypes ?? []));
-      this.#pipeline.expect({ expected: 'DescribeStatement' });
+      const answer = batchAnswer ?? this.#answerOf(buffer, start + 6, end);
+      if (answer !== null) return this.#pipeline.answer(answer.describeStatement(this.#typesOf(buffer, start + 6, end)));
+      this.#pipeline.expect(awaited.DescribeStatement);
     } else {
+      const name = nameAt(buffer, start + 6, end);
       const local = this.#localPortal(name, batchAnswer);
       if (local !== undefined) return this.#pipeline.answer([local.answer.describe(local.formats)]);
-      this.#pipeline.expect({ expected: 'DescribePortal', portal: this.#describer.described(name) });
+      this.#describer.described(name);
     }
     keep(out, frame);
   }
@@ -240,9 +246,8 @@ export class ClientForwarder {
       local.position = next;
       return this.#pipeline.answer(bytes);
     }
-    const { portal, describe } = this.#describer.executed(name);
+    const describe = this.#describer.executed(name);
     if (describe !== null) out.put(describe);
-    this.#pipeline.expect({ expected: 'Execute', portal });
     keep(out, frame);
   }
 
@@ -250,8 +255,8 @@ export class ClientForwarder {
   #close(out: Outgoing, frame: Frame): void {
     const { buffer, start, end } = frame;
     const closed = buffer[start + 5] === targetStatement ? this.#statements : this.#portals;
-    closed.delete(nameAt(buffer, start + 6, end));
-    this.#pipeline.expect({ expected: 'Close' });
+    if (!closed.empty) closed.delete(nameAt(buffer, start + 6, end));
+    this.#pipeline.expect(awaited.Close);
     keep(out, frame);
   }
 
@@ -260,16 +265,26 @@ export class ClientForwarder {
       if (decision.copyFail === null) return;
       out.put(decision.copyFail);
       decision.copyFail = null;
-      return this.#pipeline.expect({ expected: 'CopyEnd' });
+      return this.#pipeline.expect(awaited.CopyEnd);
     }
-    if (frame.type !== FrontendCode.CopyData) this.#pipeline.expect({ expected: 'CopyEnd' });
+    if (frame.type !== FrontendCode.CopyData) this.#pipeline.expect(awaited.CopyEnd);
     else if (decision.answer !== null) return;
     keep(out, frame);
   }
 
+  /** What a plugin replied to the Parse of the statement of that name. */
+  #answerOf(buffer: Buffer, start: number, end: number): LocalAnswer | null {
+    if (!this.#statements.mayAnswer) return null;
+    return this.#statements.get(nameAt(buffer, start, end))?.answer ?? null;
+  }
+
+  #typesOf(buffer: Buffer, start: number, end: number): readonly number[] {
+    return this.#statements.get(nameAt(buffer, start, end))?.parameterTypes ?? noTypes;
+  }
+
   /** The portal a plugin's reply fills: by the batch it is executed in, or by the one it was bound in. */
   #localPortal(name: string, batchAnswer: LocalAnswer | null): LocalPortal | undefined {
-    const known = this.#portals.get(name);
+    const known = this.#portals.empty ? undefined : this.#portals.get(name);
     if (batchAnswer === null || known?.answer === batchAnswer) return known;
     const portal: LocalPortal = { answer: batchAnswer, formats: known?.formats ?? [], position: 0 };
     this.#portals.set(name, portal);

@@ -4,19 +4,19 @@ import { protocolErrors } from '../protocol/errors.ts';
 import { FrameScanner } from '../protocol/frame-scanner.ts';
 import { nameAt } from './client-forwarder.ts';
 import { Outgoing } from './outgoing.ts';
-import type { Expected, Pipeline } from './pipeline.ts';
+import { awaited, type Pending, type Pipeline } from './pipeline.ts';
 import type { PortalDescriber } from './portal-describer.ts';
 
 /** More than any Execute needs: its portal's name is the one part of it that has no fixed length. */
 const MAX_EXECUTE = 65_536;
 
 /** What the messages are answered with that need no further look. */
-const answered: Readonly<Record<number, Expected>> = {
-  [FrontendCode.Parse]: 'Parse',
-  [FrontendCode.Close]: 'Close',
-  [FrontendCode.Sync]: 'Sync',
-  [FrontendCode.CopyDone]: 'CopyEnd',
-  [FrontendCode.CopyFail]: 'CopyEnd',
+const answered: Readonly<Record<number, Pending>> = {
+  [FrontendCode.Parse]: awaited.Parse,
+  [FrontendCode.Close]: awaited.Close,
+  [FrontendCode.Sync]: awaited.Sync,
+  [FrontendCode.CopyDone]: awaited.CopyEnd,
+  [FrontendCode.CopyFail]: awaited.CopyEnd,
 };
 
 /**
@@ -68,28 +68,24 @@ export class ClientScanner {
     const { type, body } = this.#scanner;
     if (type === FrontendCode.Bind) {
       this.#describer.bound(nameAt(body, 0, body.length));
-      this.#pipeline.expect({ expected: 'Bind' });
+      this.#pipeline.expect(awaited.Bind);
     } else if (type === FrontendCode.Describe) {
-      if (body[0] === 0x53) this.#pipeline.expect({ expected: 'DescribeStatement' });
-      else {
-        const portal = this.#describer.described(nameAt(body, 1, body.length));
-        this.#pipeline.expect({ expected: 'DescribePortal', portal });
-      }
+      if (body[0] === 0x53) this.#pipeline.expect(awaited.DescribeStatement);
+      else this.#describer.described(nameAt(body, 1, body.length));
     } else if (type === FrontendCode.Query || type === FrontendCode.FunctionCall) {
       this.#describer.forget();
-      this.#pipeline.expect({ expected: type === FrontendCode.Query ? 'Query' : 'FunctionCall' });
+      this.#pipeline.expect(type === FrontendCode.Query ? awaited.Query : awaited.FunctionCall);
     } else if (type === FrontendCode.Terminate) this.#terminated = true;
     else {
       const expected = answered[type];
-      if (expected !== undefined) this.#pipeline.expect({ expected });
+      if (expected !== undefined) this.#pipeline.expect(expected);
     }
   }
 
   #execute(out: Outgoing): void {
     const { body } = this.#scanner;
-    const { portal, describe } = this.#describer.executed(nameAt(body, 0, body.length));
+    const describe = this.#describer.executed(nameAt(body, 0, body.length));
     if (describe !== null) out.put(describe);
-    this.#pipeline.expect({ expected: 'Execute', portal });
   }
 
   /** Up to where the chunk may be sent. */

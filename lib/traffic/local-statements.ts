@@ -19,23 +19,38 @@ export interface LocalPortal {
 
 /** What the client prepared: it outlives a change of the generation of plugins. */
 export class LocalStatements {
-  readonly #statements = new BoundedMap<LocalStatement>(1000);
+  readonly #named = new BoundedMap<LocalStatement>(1000);
+  /** There is one for each query where the client names none. */
+  #unnamed: LocalStatement | undefined;
+  #mayAnswer = false;
+
+  /** Whether there has ever been one that the database does not know: most often not, and then no name need be read. */
+  get mayAnswer(): boolean {
+    return this.#mayAnswer;
+  }
+
+  get empty(): boolean {
+    return this.#unnamed === undefined && this.#named.empty;
+  }
 
   get(name: string): LocalStatement | undefined {
-    return this.#statements.get(name);
+    return name === '' ? this.#unnamed : this.#named.get(name);
   }
 
   set(name: string, statement: LocalStatement): void {
-    this.#statements.set(name, statement, name === '' ? 0 : statement.parameterTypes.length);
+    if (statement.answer !== null) this.#mayAnswer = true;
+    if (name === '') this.#unnamed = statement;
+    else this.#named.set(name, statement, statement.parameterTypes.length);
   }
 
   delete(name: string): void {
-    this.#statements.delete(name);
+    if (name === '') this.#unnamed = undefined;
+    else this.#named.delete(name);
   }
 
   /** Whether there are any that the database does not know. */
   get answersSome(): boolean {
-    return this.#statements.some(({ answer }) => answer !== null);
+    return (this.#unnamed?.answer ?? null) !== null || this.#named.some(({ answer }) => answer !== null);
   }
 }
 
@@ -53,6 +68,10 @@ export class BoundedMap<V> {
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  get empty(): boolean {
+    return this.#entries.size === 0;
   }
 
   get(name: string): V | undefined {

@@ -27,20 +27,34 @@ export interface Portal {
   described: boolean;
 }
 
-/** Something that is still to be answered. */
+/** Something that is still to be answered. What becomes known of it while it is the first is the pipeline's. */
 export interface Pending {
   readonly expected: Expected;
   /** For DescribePortal and Execute, where shapes are wanted. */
-  readonly portal?: Portal;
+  readonly portal: Portal | null;
   /** For Local. */
-  readonly bytes?: Buffer[];
+  readonly bytes: Buffer[] | null;
   /** We asked, not the client: the answer is not for it. */
-  readonly hidden?: boolean;
-  /** For Query: what its rows look like just now. */
-  shape?: RowShape | null;
-  /** The database takes in a COPY. */
-  copying?: boolean;
+  readonly hidden: boolean;
 }
+
+/** All of one kind are alike but for those that have a portal: nothing is made for each of the others. */
+const pending = (expected: Expected): Pending =>
+  Object.freeze({ expected, portal: null, bytes: null, hidden: false });
+
+/** What most messages that are sent are answered with. */
+export const awaited = {
+  Parse: pending('Parse'),
+  Bind: pending('Bind'),
+  DescribeStatement: pending('DescribeStatement'),
+  DescribePortal: pending('DescribePortal'),
+  Execute: pending('Execute'),
+  Close: pending('Close'),
+  Sync: pending('Sync'),
+  Query: pending('Query'),
+  FunctionCall: pending('FunctionCall'),
+  CopyEnd: pending('CopyEnd'),
+} as const;
 
 /** Bytes of local answers that may wait for the database's: a client could have any number of them made for next to nothing. */
 const waitingLimit = 16 * 1024 * 1024;
@@ -56,8 +70,14 @@ const endsSequence = (expected: Expected): boolean =>
  */
 export class Pipeline {
   readonly #wantsShapes: boolean;
-  #queue: Pending[] = [];
+  /** What is to come is from `#head` up to `#tail`. */
+  #queue: (Pending | undefined)[] = [];
   #head = 0;
+  #tail = 0;
+  /** Of the first, where it has no portal: what its rows look like just now. */
+  #shape: RowShape | null = null;
+  /** Of the first: the database takes in a COPY. */
+  #copying = false;
   #ready: Buffer[] = [];
   /** Bytes of the local answers in the queue. */
   #waiting = 0;
@@ -93,29 +113,30 @@ export class Pipeline {
   }
 
   get empty(): boolean {
-    return this.#head === this.#queue.length && this.#ready.length === 0 && !this.#skipping && !this.#lost;
+    return this.#head === this.#tail && this.#ready.length === 0 && !this.#skipping && !this.#lost;
   }
 
   /** What the rows the database sends now look like; null when that is not known. */
   get shape(): RowShape | null {
-    const pending = this.#queue[this.#head];
-    if (pending === undefined) return null;
-    return pending.portal === undefined ? (pending.shape ?? null) : pending.portal.shape;
+    const first = this.#queue[this.#head];
+    if (first === undefined) return null;
+    return first.portal === null ? this.#shape : first.portal.shape;
   }
 
   /** A message was sent that will be answered. */
-  expect(pending: Pending): void {
+  expect(next: Pending): void {
+    const { expected } = next;
     if (this.#skipping) {
-      if (pending.expected !== 'Sync') return;
+      if (expected !== 'Sync') return;
       this.#skipping = false;
     }
     // While it takes in a COPY the database ignores Sync.
-    if (pending.expected === 'Sync' && this.#queue.at(-1)?.copying === true) {
+    if (this.#copying && expected === 'Sync' && this.#tail === this.#head + 1) {
       this.#passedOver += 1;
       return;
     }
-    this.#queue.push(pending);
-    this.#settle();
+    this.#queue[this.#tail++] = next;
+    if (expected === 'CopyEnd') this.#settle();
   }
 
   /**
@@ -124,11 +145,11 @@ export class Pipeline {
    */
   answer(bytes: readonly Buffer[]): void {
     if (this.#skipping) return;
-    const last = this.#head < this.#queue.length ? this.#queue.at(-1) : undefined;
-    if (last !== undefined) this.#countWaiting(bytes);
-    if (last?.bytes !== undefined) append(last.bytes, bytes);
-    else if (last !== undefined) this.#queue.push({ expected: 'Local', bytes: [...bytes] });
-    else append(this.#ready, bytes);
+    if (this.#head === this.#tail) return append(this.#ready, bytes);
+    this.#countWaiting(bytes);
+    const last = this.#queue[this.#tail - 1];
+    if (last !== undefined && last.bytes !== null) append(last.bytes, bytes);
+    else this.#queue[this.#tail++] = { expected: 'Local', portal: null, bytes: [...bytes], hidden: false };
   }
 
   #countWaiting(bytes: readonly Buffer[]): void {
@@ -158,15 +179,12 @@ export class Pipeline {
    * @throws {GatewayDError} PAYLOAD_UNCERTAIN_ANSWERS
    */
   received(type: number, message: Buffer, start: number, end: number): boolean {
-    const pending = this.#queue[this.#head];
     switch (type) {
       case BackendCode.ReadyForQuery:
         this.readyForQuery(end > start + 5 ? message[start + 5] : undefined);
         return false;
       case BackendCode.ErrorResponse:
-        if (pending?.copying === true) pending.copying = false;
-        if (this.#passedOver > 0) this.#lose();
-        if (pending !== undefined && !endsSequence(pending.expected)) this.#skipToSync();
+        this.#failed();
         return false;
       case BackendCode.RowDescription:
         return this.#describe(this.#wantsShapes ? this.#shapeOf(message, start, end) : null);
@@ -181,10 +199,10 @@ export class Pipeline {
       case BackendCode.EmptyQueryResponse:
       case BackendCode.PortalSuspended:
         this.#passedOver = 0;
-        if (pending?.expected === 'Execute') this.#shift();
+        if (this.#queue[this.#head]?.expected === 'Execute') this.#shift();
         return false;
       case BackendCode.CopyInResponse:
-        this.#beginCopy(pending);
+        this.#beginCopy();
         return false;
       default:
         return false;
@@ -198,36 +216,43 @@ export class Pipeline {
   readyForQuery(byte: number | undefined): void {
     this.#status = transactionStatus(byte);
     this.#passedOver = 0;
-    if (this.#head === this.#queue.length) this.#skipping = false;
+    if (this.#head === this.#tail) this.#skipping = false;
     this.#endSequence();
+  }
+
+  #failed(): void {
+    const first = this.#queue[this.#head];
+    this.#copying = false;
+    if (this.#passedOver > 0) this.#lose();
+    if (first !== undefined && !endsSequence(first.expected)) this.#skipToSync();
   }
 
   /** The same again where the database says the same again, as it does of a statement that is executed many times. */
   #shapeOf(message: Buffer, start: number, end: number): RowShape {
-    const { description } = this.#lastShape ?? {};
-    const known = description?.length === end - start && message.compare(description, 0, end - start, start, end) === 0;
-    if (!known) this.#lastShape = new RowShape(Buffer.from(message.subarray(start, end)));
-    return this.#lastShape as RowShape;
+    const last = this.#lastShape;
+    if (last !== null && isAt(last.description, message, start, end)) return last;
+    return (this.#lastShape = new RowShape(Buffer.from(message.subarray(start, end))));
   }
 
   #describe(shape: RowShape | null): boolean {
-    const pending = this.#queue[this.#head];
-    if (pending === undefined) return false;
-    if (pending.expected !== 'DescribeStatement' && pending.expected !== 'DescribePortal') {
-      pending.shape = shape;
+    const first = this.#queue[this.#head];
+    if (first === undefined) return false;
+    if (first.expected !== 'DescribeStatement' && first.expected !== 'DescribePortal') {
+      this.#shape = shape;
       return false;
     }
-    if (pending.portal !== undefined) pending.portal.shape = shape;
+    if (first.portal !== null) first.portal.shape = shape;
     this.#shift();
-    return pending.hidden === true;
+    return first.hidden;
   }
 
-  #beginCopy(pending: Pending | undefined): void {
-    if (pending === undefined) return;
-    pending.copying = true;
+  #beginCopy(): void {
+    if (this.#head === this.#tail) return;
+    this.#copying = true;
     // A Sync that was sent along with the Execute arrives while the database takes in the COPY, and is ignored.
     while (this.#queue[this.#head + 1]?.expected === 'Sync') {
       this.#queue.splice(this.#head + 1, 1);
+      this.#tail--;
       this.#passedOver += 1;
     }
   }
@@ -239,27 +264,27 @@ export class Pipeline {
    */
   #lose(): void {
     this.#lost = true;
-    const behind = this.#queue.slice(this.#head + 1);
-    const usual = behind.every(({ expected }) => expected === 'Sync' || expected === 'CopyEnd');
+    const behind = this.#queue.slice(this.#head + 1, this.#tail);
+    const usual = behind.every((each) => each?.expected === 'Sync' || each?.expected === 'CopyEnd');
     if (this.#passedOver > 1 || !usual) throw new GatewayDError(trafficErrors.PAYLOAD_UNCERTAIN_ANSWERS);
   }
 
   #endSequence(): void {
-    for (let pending = this.#next(); pending !== undefined; pending = this.#next()) {
-      if (endsSequence(pending.expected)) break;
+    for (let first = this.#next(); first !== undefined; first = this.#next()) {
+      if (endsSequence(first.expected)) break;
     }
     this.#settle();
   }
 
   #skipToSync(): void {
     for (;;) {
-      const pending = this.#queue[this.#head];
-      if (pending === undefined) {
+      const first = this.#queue[this.#head];
+      if (first === undefined) {
         this.#skipping = true;
         return;
       }
-      if (pending.expected === 'Sync') return;
-      if (pending.expected === 'DescribePortal' && pending.portal !== undefined) pending.portal.described = false;
+      if (first.expected === 'Sync') return;
+      if (first.expected === 'DescribePortal' && first.portal !== null) first.portal.described = false;
       this.#next();
     }
   }
@@ -271,29 +296,48 @@ export class Pipeline {
 
   /** Takes the first of the queue. */
   #next(): Pending | undefined {
-    const pending = this.#queue[this.#head];
-    if (pending === undefined) return undefined;
-    this.#head++;
-    if (pending.bytes !== undefined) this.#waiting -= sizeOf(pending.bytes);
-    if (this.#head === this.#queue.length) {
-      this.#queue.length = 0;
+    const first = this.#queue[this.#head];
+    if (first === undefined) return undefined;
+    this.#queue[this.#head++] = undefined;
+    this.#shape = null;
+    this.#copying = false;
+    if (first.bytes !== null) this.#waiting -= sizeOf(first.bytes);
+    if (this.#head === this.#tail) {
+      // To make an array shorter takes longer than all the rest of this.
+      if (this.#tail > keptRoom) this.#queue = [];
       this.#head = 0;
-    } else if (this.#head > 1024) {
-      this.#queue = this.#queue.slice(this.#head);
+      this.#tail = 0;
+    } else if (this.#head > keptRoom) {
+      this.#queue = this.#queue.slice(this.#head, this.#tail);
+      this.#tail -= this.#head;
       this.#head = 0;
     }
-    return pending;
+    return first;
   }
 
   /** What comes first now and needs no answer is done. */
   #settle(): void {
     for (;;) {
-      const pending = this.#queue[this.#head];
-      if (pending?.expected !== 'Local' && pending?.expected !== 'CopyEnd') return;
-      if (pending.bytes !== undefined) append(this.#ready, pending.bytes);
+      const first = this.#queue[this.#head];
+      if (first === undefined || (first.expected !== 'Local' && first.expected !== 'CopyEnd')) return;
+      if (first.bytes !== null) append(this.#ready, first.bytes);
       this.#next();
     }
   }
+}
+
+/** Room for so many that were in flight at once is kept for the next ones. */
+const keptRoom = 1024;
+
+/** Up to here looking at each byte takes less than calling out of JavaScript. */
+const shortLength = 256;
+
+function isAt(bytes: Buffer, message: Buffer, start: number, end: number): boolean {
+  const { length } = bytes;
+  if (length !== end - start) return false;
+  if (length > shortLength) return message.compare(bytes, 0, length, start, end) === 0;
+  for (let index = 0; index < length; index++) if (bytes[index] !== message[start + index]) return false;
+  return true;
 }
 
 /** Not `push(...bytes)`: a client may have more answers waiting than a call takes arguments. */

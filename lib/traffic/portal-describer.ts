@@ -1,6 +1,6 @@
 import { messages } from '../protocol/messages.ts';
 import { wireBytes } from '../protocol/protocol-message.ts';
-import type { Pipeline, Portal } from './pipeline.ts';
+import { awaited, type Expected, type Pending, type Pipeline, type Portal } from './pipeline.ts';
 import { asWire } from './traffic-batch.ts';
 
 /**
@@ -14,7 +14,7 @@ export class PortalDescriber {
   #name: string | null = null;
   #portal: Portal = { shape: null, described: false };
 
-  /** @param wanted false where no tap reads rows: then nothing is sent */
+  /** @param wanted false where no tap reads rows: then nothing is remembered, and nothing sent */
   constructor(pipeline: Pipeline, wanted: boolean) {
     this.#pipeline = pipeline;
     this.#wanted = wanted;
@@ -22,15 +22,15 @@ export class PortalDescriber {
 
   /** A portal was made anew. */
   bound(name: string): void {
+    if (!this.#wanted) return;
     this.#name = name;
     this.#portal = { shape: null, described: false };
   }
 
-  /** The client describes a portal. */
-  described(name: string): Portal {
-    if (name !== this.#name) this.bound(name);
-    this.#portal.described = true;
-    return this.#portal;
+  /** The client describes a portal, which is to be answered. */
+  described(name: string): void {
+    if (!this.#wanted) return this.#pipeline.expect(awaited.DescribePortal);
+    this.#describe(name, false);
   }
 
   /** Anything else ran: it may have changed what the name stands for. */
@@ -38,12 +38,28 @@ export class PortalDescriber {
     this.#name = null;
   }
 
-  /** The client executes a portal. @returns what to send before it, if anything */
-  executed(name: string): { readonly portal: Portal; readonly describe: Buffer | null } {
+  /** The client executes a portal, which is to be answered. @returns what to send before it, if anything */
+  executed(name: string): Buffer | null {
+    if (!this.#wanted) {
+      this.#pipeline.expect(awaited.Execute);
+      return null;
+    }
     const known = name === this.#name && this.#portal.described;
-    const portal = this.described(name);
-    if (known || !this.#wanted) return { portal, describe: null };
-    this.#pipeline.expect({ expected: 'DescribePortal', portal, hidden: true });
-    return { portal, describe: wireBytes(asWire(messages.describe('P', name))) };
+    if (!known) this.#describe(name, true);
+    this.#pipeline.expect(pendingOf('Execute', this.#portal, false));
+    return known ? null : wireBytes(asWire(messages.describe('P', name)));
+  }
+
+  #describe(name: string, hidden: boolean): void {
+    if (name !== this.#name) this.bound(name);
+    this.#portal.described = true;
+    this.#pipeline.expect(pendingOf('DescribePortal', this.#portal, hidden));
   }
 }
+
+const pendingOf = (expected: Expected, portal: Portal, hidden: boolean): Pending => ({
+  expected,
+  portal,
+  bytes: null,
+  hidden,
+});
