@@ -14,6 +14,13 @@ interface CompileOptions {
   readonly interceptors: readonly unknown[];
 }
 
+/** Contained taps as a hook of the bus calls them. */
+interface DirectCall {
+  (payload: unknown, settle: Settle): void;
+  /** Calls them without a callback; a contained tap itself, to whoever calls it. */
+  readonly run: Run;
+}
+
 const runs = new WeakMap<BusTap, Run>();
 
 /** Makes of a contained tap what is registered on the bus. */
@@ -38,22 +45,35 @@ export function runDirectly<H extends object>(hook: H): H {
   compiled.compile = function (options) {
     const direct = options.taps.map(({ fn }) => runs.get(fn)).filter((run) => run !== undefined);
     const simple = options.type === 'async' && options.interceptors.length === 0;
-    if (!simple || direct.length < options.taps.length) return compile.call(this, options);
-    return (payload: unknown, settle: Settle) => runChain(direct, 0, payload, settle);
+    return simple && direct.length === options.taps.length ? directCall(direct) : compile.call(this, options);
   };
   return hook;
 }
 
-function runChain(taps: readonly Run[], first: number, payload: unknown, settle: Settle): void {
+/**
+ * All taps of a hook as one contained tap; undefined while tapable has to see to them, which it does before the first
+ * call and after another tap came.
+ */
+export function directRun(hook: { readonly callAsync: unknown }): Run | undefined {
+  return (hook.callAsync as Partial<DirectCall>).run;
+}
+
+function directCall(taps: readonly Run[]): DirectCall {
+  const run: Run = (payload) => runFrom(taps, 0, payload);
+  const call = (payload: unknown, settle: Settle): void => {
+    const result = run(payload);
+    if (result instanceof Promise) void result.then((value) => settle(null, value));
+    else settle(null, result);
+  };
+  return Object.assign(call, { run });
+}
+
+function runFrom(taps: readonly Run[], first: number, payload: unknown): unknown {
   for (let index = first; index < taps.length; index++) {
     const result = (taps[index] as Run)(payload);
     if (result === undefined) continue;
-    if (!(result instanceof Promise)) return settle(null, result);
-    void result.then((value) => {
-      if (value === undefined) runChain(taps, index + 1, payload, settle);
-      else settle(null, value);
-    });
-    return;
+    if (!(result instanceof Promise)) return result;
+    return result.then((value: unknown) => (value === undefined ? runFrom(taps, index + 1, payload) : value));
   }
-  settle();
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import type { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable';
+import { directRun } from './chain.ts';
 import { throwLater } from './throw-later.ts';
 
 /**
@@ -46,6 +47,38 @@ export function callBail<T, R>(
 export function callSeries<T>(hook: AsyncSeriesHook<[T]>, payload: T, done: () => void): void {
   if (!hook.isUsed()) return done();
   dispatch<T, void>(hook, payload, done);
+}
+
+/** What the taps of a hook gave: a promise of it only where one of them is to be waited for. */
+export type Answer<R> = R | undefined | Promise<R | undefined>;
+
+/** `callBail` for the path of every message: nothing is made for the call itself. */
+export function bailNow<T, R>(hook: AsyncSeriesBailHook<[T], R>, payload: T): Answer<R> {
+  const run = directRun(hook);
+  if (run !== undefined) return run(payload) as Answer<R>;
+  return answerOf((done) => callBail(hook, payload, done));
+}
+
+/** `callSeries` likewise. */
+export function seriesNow<T>(hook: AsyncSeriesHook<[T]>, payload: T): Answer<void> {
+  const run = directRun(hook);
+  if (run !== undefined) return run(payload) as Answer<void>;
+  return answerOf<void>((done) => callSeries(hook, payload, () => done(undefined)));
+}
+
+function answerOf<R>(call: (done: (result: R | undefined) => void) => void): Answer<R> {
+  let settled = false;
+  let answer: R | undefined;
+  let settle: ((result: R | undefined) => void) | null = null;
+  call((result) => {
+    settled = true;
+    answer = result;
+    settle?.(result);
+  });
+  if (settled) return answer;
+  return new Promise((resolve) => {
+    settle = resolve;
+  });
 }
 
 const ignore = (): void => {};

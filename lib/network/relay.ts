@@ -145,9 +145,14 @@ export class Relay {
     this.#link.serverIntake.hold(Hold.Gate);
   }
 
+  /** Whether something is to be done as soon as nothing is in flight. */
+  get #awaitsIdle(): boolean {
+    return this.#draining || this.#whenIdle !== null || this.#leaving !== undefined;
+  }
+
   /** To be called when something in flight may have ended. */
   settle(): void {
-    if (this.#over) return;
+    if (this.#over || !this.#awaitsIdle) return;
     if (this.#leaving !== undefined && this.#stage.quiet) return this.#finish('client', null);
     // What the database still waits for does not come any more.
     if (this.#reading && !this.#stage.answering) return this.left();
@@ -193,7 +198,7 @@ export class Relay {
     } catch (error) {
       this.#break(error, speakable);
     }
-    if (this.#draining || this.#whenIdle !== null || this.#leaving !== undefined) this.settle();
+    if (this.#awaitsIdle) this.settle();
   }
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */

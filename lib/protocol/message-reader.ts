@@ -3,6 +3,7 @@ import { protocolErrors } from './errors.ts';
 import { checkLength } from './frame-scanner.ts';
 
 const nothing = Buffer.alloc(0);
+const none: readonly Buffer[] = [];
 
 /** A message that is too large to be collected has begun. */
 export interface LargeStart {
@@ -44,22 +45,29 @@ export class MessageReader {
    * finishes it, and a part of the chunk itself. Where a large message begins, it stops: `takeLarge` is to be asked.
    * @throws {GatewayDError} PROTOCOL_BAD_LENGTH, PROTOCOL_MESSAGE_TOO_LARGE
    */
-  read(chunk: Buffer): Buffer[] {
-    const batch: Buffer[] = [];
-    let position = 0;
-    if (this.#tailLength > 0) {
-      position = this.#finishTail(chunk);
-      if (position === -1) return batch;
-      batch.push(this.#tail.subarray(0, this.#tailLength));
-      this.#tail = nothing;
-      this.#tailLength = 0;
-      this.#wanted = 0;
-    }
+  read(chunk: Buffer): readonly Buffer[] {
+    if (this.#tailLength > 0) return this.#readOn(chunk);
+    const end = this.#wholeUntil(chunk, 0);
+    if (end === chunk.length) return [chunk];
+    this.#keepRest(chunk, end);
+    return end > 0 ? [chunk.subarray(0, end)] : none;
+  }
+
+  /** The same where a message is unfinished. */
+  #readOn(chunk: Buffer): readonly Buffer[] {
+    const position = this.#finishTail(chunk);
+    if (position === -1) return none;
+    const finished = this.#tail.subarray(0, this.#tailLength);
+    this.#tail = nothing;
+    this.#tailLength = 0;
+    this.#wanted = 0;
     const end = this.#wholeUntil(chunk, position);
-    if (end === chunk.length && position === 0) batch.push(chunk);
-    else if (end > position) batch.push(chunk.subarray(position, end));
+    this.#keepRest(chunk, end);
+    return end > position ? [finished, chunk.subarray(position, end)] : [finished];
+  }
+
+  #keepRest(chunk: Buffer, end: number): void {
     if (end < chunk.length && this.#large === null) this.#keep(chunk, end, chunk.length);
-    return batch;
   }
 
   /** The large message at which the last `read` stopped. Its bytes are the caller's, up to its end; the next is read here. */

@@ -42,9 +42,10 @@ export function readMessages(sender: Sender, source: MessageSource, into: Messag
   const types = sender === 'frontend' ? frontendTypes : backendTypes;
   const { bytes } = source;
   let start = 0;
+  let count = into.length;
   while (start < bytes.length) {
     const end = start + 1 + bytes.readInt32BE(start + 1);
-    into.push((types[bytes.readUInt8(start)] ?? unknown).at(source, start, end));
+    into[count++] = (types[bytes[start] as number] ?? unknown).at(source, start, end);
     start = end;
   }
 }

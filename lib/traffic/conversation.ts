@@ -1,5 +1,5 @@
 import { GatewayDError } from '../errors.ts';
-import { callBail, callSeries } from '../hooks/dispatch.ts';
+import { bailNow, seriesNow, type Answer } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { takeLargeMessages } from '../hooks/large-messages.ts';
 import type { Session } from '../hooks/payloads.ts';
@@ -277,7 +277,7 @@ export class Conversation {
 
   #judgeClient(head: Buffer, judged: (judged: Judged) => void): void {
     const batch = new ClientBatch(this.#session, nothing, false, new LargeHead('frontend', head));
-    this.#callClient(batch, (verdict) => {
+    whenAnswered(this.#askClient(batch), (verdict) => {
       if (this.#closed) return batch.release();
       const outcome = outcomeOf(verdict);
       try {
@@ -298,7 +298,7 @@ export class Conversation {
 
   #judgeServer(head: Buffer, judged: (judged: Judged) => void): void {
     const batch = new ServerBatch(this.#session, nothing, [], false, new LargeHead('backend', head));
-    callBail(this.#hooks.trafficFromServer, batch, (verdict) => {
+    whenAnswered(bailNow(this.#hooks.trafficFromServer, batch), (verdict) => {
       if (this.#closed) return batch.release();
       const outcome = outcomeOf(verdict);
       if (outcome !== null && outcome.kind !== 'reply') {
@@ -330,10 +330,11 @@ export class Conversation {
   }
 
   /** Shows a batch of the client's to the taps that may change it. */
-  #callClient(batch: ClientBatch, judged: (verdict: Verdict | void | undefined) => void): void {
+  #askClient(batch: ClientBatch): Answer<Verdict | void> {
     const { traffic, trafficFromClient } = this.#hooks;
-    if (traffic.isUsed()) callSeries(traffic, this.#session, () => callBail(trafficFromClient, batch, judged));
-    else callBail(trafficFromClient, batch, judged);
+    const announced = traffic.isUsed() ? seriesNow(traffic, this.#session) : undefined;
+    if (!isPromise(announced)) return bailNow(trafficFromClient, batch);
+    return announced.then(() => bailNow(trafficFromClient, batch));
   }
 
   #scanClient(chunk: Buffer, done: Done): void {
@@ -359,17 +360,17 @@ export class Conversation {
   /** @returns whether the taps have settled and the session goes on; if they have not, the run goes on when they do */
   #passClient(run: ClientRun, buffers: readonly Buffer[]): boolean {
     const batch = new ClientBatch(this.#session, buffers);
-    let settled = false;
-    let waiting = false;
-    const judged = (verdict: Verdict | void | undefined): void => {
-      settled = true;
+    const answer = this.#askClient(batch);
+    if (!isPromise(answer)) {
+      this.#settleClient(run, batch, outcomeOf(answer));
+      return !this.#closed;
+    }
+    batch.retain();
+    void answer.then((verdict) => {
       this.#settleClient(run, batch, outcomeOf(verdict));
-      if (waiting && !this.#closed) this.#runClient(run);
-    };
-    this.#callClient(batch, judged);
-    waiting = !settled;
-    if (waiting) batch.retain();
-    return settled && !this.#closed;
+      if (!this.#closed) this.#runClient(run);
+    });
+    return false;
   }
 
   #settleClient(run: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
@@ -424,26 +425,30 @@ export class Conversation {
   /** @returns whether the taps have settled; if they have not, the run goes on when they do */
   #passServer(run: ServerRun, part: ServerPart): boolean {
     const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
-    let settled = false;
-    let waiting = false;
-    callBail(this.#hooks.trafficFromServer, batch, (verdict) => {
-      settled = true;
-      if (this.#closed) return batch.release();
-      const outcome = outcomeOf(verdict);
-      if (outcome === null || outcome.kind === 'reply') {
-        run.toClient = joined(run.toClient, batch.output());
-        run.sent = added(run.sent, batch);
-      } else {
-        batch.release();
-        run.end = outcome.error;
-      }
-      if (!waiting) return;
+    const answer = bailNow(this.#hooks.trafficFromServer, batch);
+    if (!isPromise(answer)) {
+      this.#settleServer(run, batch, outcomeOf(answer));
+      return !this.#closed;
+    }
+    batch.retain();
+    void answer.then((verdict) => {
+      this.#settleServer(run, batch, outcomeOf(verdict));
+      if (this.#closed) return;
       if (run.end === null) this.#sendLocal(run, part.local);
       this.#runServer(run);
     });
-    waiting = !settled;
-    if (waiting) batch.retain();
-    return settled && !this.#closed;
+    return false;
+  }
+
+  #settleServer(run: ServerRun, batch: ServerBatch, outcome: Outcome | null): void {
+    if (this.#closed) return batch.release();
+    if (outcome === null || outcome.kind === 'reply') {
+      run.toClient = joined(run.toClient, batch.output());
+      run.sent = added(run.sent, batch);
+    } else {
+      batch.release();
+      run.end = outcome.error;
+    }
   }
 
   #sendLocal(run: ServerRun, local: readonly Buffer[]): void {
@@ -474,12 +479,10 @@ export class Conversation {
   }
 
   #showSent(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
-    let seen = false;
-    callSeries(this.#hooks[hook], new SentBatch(batch), () => {
-      seen = true;
-      batch.release();
-    });
-    if (!seen) batch.retain();
+    const seen = seriesNow(this.#hooks[hook], new SentBatch(batch));
+    if (!isPromise(seen)) return batch.release();
+    batch.retain();
+    void seen.then(() => batch.release());
   }
 
   #endBy(error: unknown): Relayed {
@@ -510,6 +513,15 @@ function bytesOf(sent: readonly SentPart[] | null): readonly Buffer[] {
   if (sent === null) return nothing;
   const [only] = sent;
   return only !== undefined && sent.length === 1 ? only.bytes : sent.flatMap(({ bytes }) => bytes);
+}
+
+function isPromise<R>(answer: Answer<R>): answer is Promise<R | undefined> {
+  return answer !== undefined && answer instanceof Promise;
+}
+
+function whenAnswered<R>(answer: Answer<R>, done: (result: R | undefined) => void): void {
+  if (isPromise(answer)) void answer.then(done);
+  else done(answer);
 }
 
 function outcomeOf(verdict: Verdict | void | undefined): Outcome | null {

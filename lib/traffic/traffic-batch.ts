@@ -44,7 +44,10 @@ export class TrafficBatch {
   readonly sender: Sender;
   /** The beginning of the one message this batch is, where that is too large to be kept. */
   readonly largeHead: LargeHead | null;
-  readonly #sources: readonly MessageSource[];
+  readonly #buffers: readonly Buffer[];
+  readonly #owned: boolean;
+  /** Made when somebody asks: nobody may. */
+  #sources: readonly MessageSource[] | null = null;
   #original: readonly Message[] | null = null;
   #edits: Edits = null;
   #readers: LargeReader[] | null = null;
@@ -64,21 +67,18 @@ export class TrafficBatch {
     this.session = session;
     this.sender = sender;
     this.largeHead = largeHead;
-    const [only] = buffers;
-    this.#sources =
-      only !== undefined && buffers.length === 1
-        ? [new MessageSource(only, owned)]
-        : buffers.map((bytes) => new MessageSource(bytes, owned));
+    this.#buffers = buffers;
+    this.#owned = owned;
   }
 
   /** The bytes as they came. */
   get sources(): readonly MessageSource[] {
-    return this.#sources;
+    return (this.#sources ??= sourcesOf(this.#buffers, this.#owned));
   }
 
   /** The messages as the taps left them. The list itself is not for plugins. */
   get items(): readonly Message[] {
-    return this.#edits ?? (this.#original ??= this.#readAll());
+    return this.#edits ?? (this.#original ??= allOf(this.sender, this.sources));
   }
 
   /** The messages for a plugin: a list it can only iterate. */
@@ -117,28 +117,29 @@ export class TrafficBatch {
   replace(message: Message, by: Message | readonly Message[]): void {
     const index = this.items.indexOf(message);
     if (index === -1) throw new GatewayDError(trafficErrors.PAYLOAD_UNKNOWN_MESSAGE);
-    this.#edits = this.items.toSpliced(index, 1, ...this.#adoptAll(by));
+    this.#edits = this.items.toSpliced(index, 1, ...adoptAll(this, by));
   }
 
   /** @throws {GatewayDError} PAYLOAD_UNKNOWN_MESSAGE, PAYLOAD_WRONG_MESSAGE */
   replaceLarge(by: Message | readonly Message[]): void {
     if (this.largeHead === null || this.#edits !== null) throw new GatewayDError(trafficErrors.PAYLOAD_UNKNOWN_MESSAGE);
-    this.#edits = this.#adoptAll(by);
+    this.#edits = adoptAll(this, by);
   }
 
   /** From now on the socket's buffer is not needed any more. */
   retain(): void {
-    for (const source of this.#sources) source.retain();
+    for (const source of this.sources) source.retain();
   }
 
   /** The batch is through: its messages cannot be read any more. */
   release(): void {
-    for (const source of this.#sources) source.release(trafficErrors.PAYLOAD_EXPIRED);
+    if (this.#sources === null) this.#sources = expired;
+    else for (const source of this.#sources) source.release(trafficErrors.PAYLOAD_EXPIRED);
   }
 
   /** The bytes as the taps left them: those that came where nothing was changed. */
   output(): readonly Buffer[] {
-    if (this.#edits === null) return this.#bytesAsTheyCame();
+    if (this.#edits === null) return this.#sources === null ? this.#buffers : bytesOf(this.#sources, this.#buffers);
     const pieces: Buffer[] = [];
     let source: MessageSource | null = null;
     let start = 0;
@@ -155,35 +156,48 @@ export class TrafficBatch {
     if (source !== null) pieces.push(source.bytes.subarray(start, end));
     return pieces.length > MAX_PIECES ? [Buffer.concat(pieces)] : pieces;
   }
+}
 
-  #bytesAsTheyCame(): readonly Buffer[] {
-    const [only] = this.#sources;
-    if (only !== undefined && this.#sources.length === 1) return [only.bytes];
-    return this.#sources.map((source) => source.bytes);
-  }
+const gone = new MessageSource(Buffer.alloc(0), true);
+gone.release(trafficErrors.PAYLOAD_EXPIRED);
+/** Those of a batch that is through and was not looked at. */
+const expired: readonly MessageSource[] = [gone];
 
-  #readAll(): readonly Message[] {
-    const items: Message[] = [];
-    for (const source of this.#sources) readMessages(this.sender, source, items);
-    return items;
-  }
+function sourcesOf(buffers: readonly Buffer[], owned: boolean): readonly MessageSource[] {
+  const [only] = buffers;
+  if (only !== undefined && buffers.length === 1) return [new MessageSource(only, owned)];
+  return buffers.map((bytes) => new MessageSource(bytes, owned));
+}
 
-  #adoptAll(by: Message | readonly Message[]): Message[] {
-    return (Array.isArray(by) ? (by as readonly Message[]) : [by as Message]).map((each) => this.#adopt(each));
+/** The same list as came, unless it was copied meanwhile. */
+function bytesOf(sources: readonly MessageSource[], buffers: readonly Buffer[]): readonly Buffer[] {
+  for (let index = 0; index < sources.length; index++) {
+    if (sources[index]?.bytes !== buffers[index]) return sources.map(({ bytes }) => bytes);
   }
+  return buffers;
+}
 
-  /** A message of another batch is copied: its bytes may be gone before these are written. */
-  #adopt(message: Message): Message {
-    const kinds = this.sender === 'frontend' ? frontendKinds : backendKinds;
-    if (!isMessage(message) || !(Object.hasOwn(kinds, message.name) || message.name === 'Unknown')) {
-      throw new GatewayDError(trafficErrors.PAYLOAD_WRONG_MESSAGE, { sender: this.sender });
-    }
-    const source = messageSource(message);
-    if (source.retained || this.#sources.includes(source)) return message;
-    const copied: Message[] = [];
-    readMessages(this.sender, new MessageSource(Buffer.from(wireBytes(message)), true), copied);
-    return copied[0] ?? message;
+function allOf(sender: Sender, sources: readonly MessageSource[]): readonly Message[] {
+  const items: Message[] = [];
+  for (const source of sources) readMessages(sender, source, items);
+  return items;
+}
+
+function adoptAll(batch: TrafficBatch, by: Message | readonly Message[]): Message[] {
+  return (Array.isArray(by) ? (by as readonly Message[]) : [by as Message]).map((each) => adopt(batch, each));
+}
+
+/** A message of another batch is copied: its bytes may be gone before these are written. */
+function adopt({ sender, sources }: TrafficBatch, message: Message): Message {
+  const kinds = sender === 'frontend' ? frontendKinds : backendKinds;
+  if (!isMessage(message) || !(Object.hasOwn(kinds, message.name) || message.name === 'Unknown')) {
+    throw new GatewayDError(trafficErrors.PAYLOAD_WRONG_MESSAGE, { sender });
   }
+  const source = messageSource(message);
+  if (source.retained || sources.includes(source)) return message;
+  const copied: Message[] = [];
+  readMessages(sender, new MessageSource(Buffer.from(wireBytes(message)), true), copied);
+  return copied[0] ?? message;
 }
 
 /** Every message a batch holds was made by the protocol room. */
