@@ -225,7 +225,8 @@ export class ClientForwarder {
     const { buffer, start, end } = frame;
     if (buffer[start + 5] === targetStatement) {
       const answer = batchAnswer ?? this.#answerOf(buffer, start + 6, end);
-      if (answer !== null) return this.#pipeline.answer(answer.describeStatement(this.#typesOf(buffer, start + 6, end)));
+      if (answer !== null)
+        return this.#pipeline.answer(answer.describeStatement(this.#typesOf(buffer, start + 6, end)));
       this.#pipeline.expect(awaited.DescribeStatement);
     } else {
       const name = nameAt(buffer, start + 6, end);

@@ -519,9 +519,9 @@ function isPromise<R>(answer: Answer<R>): answer is Promise<R | undefined> {
   return answer !== undefined && answer instanceof Promise;
 }
 
-function whenAnswered<R>(answer: Answer<R>, done: (result: R | undefined) => void): void {
-  if (isPromise(answer)) void answer.then(done);
-  else done(answer);
+function whenAnswered<R>(answer: Answer<R>, take: (result: R | undefined) => void): void {
+  if (isPromise(answer)) void answer.then(take);
+  else take(answer);
 }
 
 function outcomeOf(verdict: Verdict | void | undefined): Outcome | null {

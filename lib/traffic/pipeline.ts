@@ -39,8 +39,7 @@ export interface Pending {
 }
 
 /** All of one kind are alike but for those that have a portal: nothing is made for each of the others. */
-const pending = (expected: Expected): Pending =>
-  Object.freeze({ expected, portal: null, bytes: null, hidden: false });
+const pending = (expected: Expected): Pending => Object.freeze({ expected, portal: null, bytes: null, hidden: false });
 
 /** What most messages that are sent are answered with. */
 export const awaited = {
