@@ -106,9 +106,9 @@ export class Pipeline {
 
   /** A ReadyForQuery will come whatever the client does. */
   get answering(): boolean {
-    const pending = this.#queue.slice(this.#head);
-    const copying = pending[0]?.copying === true && !pending.some(({ expected }) => expected === 'CopyEnd');
-    return !this.#lost && !copying && pending.some(({ expected }) => endsSequence(expected));
+    const sent = this.#queue.slice(this.#head, this.#tail).map((each) => each?.expected);
+    const copying = this.#copying && !sent.includes('CopyEnd');
+    return !this.#lost && !copying && sent.some((expected) => expected !== undefined && endsSequence(expected));
   }
 
   get empty(): boolean {
