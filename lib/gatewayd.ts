@@ -6,9 +6,9 @@ import type { GatewayDOptions } from './gatewayd/options.ts';
 import { pluginHostOptions } from './gatewayd/plugin-host-options.ts';
 import type { Reloaded, ReloadRequest } from './gatewayd/reload.ts';
 import { Reloader } from './gatewayd/reloader.ts';
-import type { Started } from './gatewayd/started.ts';
+import type { Complete, Listening } from './gatewayd/started.ts';
 import type { Explained, Status } from './gatewayd/status.ts';
-import { telemetryTold } from './gatewayd/telemetry-told.ts';
+import { telemetryOnceLoaded, telemetryTold } from './gatewayd/telemetry-told.ts';
 import { watchPlugins } from './gatewayd/watch-plugins.ts';
 import { emit, emitSeries, emitWaterfall } from './hooks/dispatch.ts';
 import type { HookName } from './hooks/hooks.ts';
@@ -28,7 +28,7 @@ const stopHookMilliseconds = 5_000;
 
 /**
  * The composition root: starts the parts in order and closes them in reverse. The only file that knows them all.
- * One instance is one run: `start()` once, `announce()` once, then `stop()` once.
+ * One instance is one run: `start()`, `complete()`, `announce()`, each once, then `stop()` once.
  */
 export class GatewayD {
   readonly #options: GatewayDOptions;
@@ -41,6 +41,9 @@ export class GatewayD {
   #gateway: Gateway | undefined;
   #control: ControlServer | undefined;
   #watch: FolderWatch | undefined;
+  /** Whether the plugins are loaded that are loaded before the servers listen; and the others. */
+  #isLoaded = false;
+  #isComplete = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: GatewayDOptions) {
@@ -60,17 +63,18 @@ export class GatewayD {
   }
 
   /**
-   * Loads the plugins, builds what the config asks for and listens; `announce()` is to follow.
-   * What was started is stopped again when it throws: a plugin whose row says `required: true` that is not well, a
+   * Loads the plugins that may have a part in the traffic, builds what the config asks for and listens; `complete()` is
+   * to follow. What was started is stopped again when it throws: a plugin whose row says `required: true` that is not well, a
    * database of our own that does not start, an address that is taken.
    */
-  async start(): Promise<Started> {
+  async start(): Promise<Listening> {
     const begun = performance.now();
     try {
       const { config } = this.#options.loaded;
       // The database takes its second while the plugins load.
       this.#databases.begin(config.clients);
-      await this.host.load();
+      await this.host.loadFirst();
+      this.#isLoaded = true;
       const final = await emitWaterfall(this.host.hooks.configLoaded, config);
       if (final.loggers['default'] !== undefined) this.#reloader.setLogLevel(levelOf(final.loggers['default']));
       for (const [name, logger] of Object.entries(final.loggers)) {
@@ -92,16 +96,29 @@ export class GatewayD {
         version,
         configFile: this.#options.loaded.configFile,
         devMode: this.#options.devMode,
-        reports: this.host.reports,
+        plugins: this.host.loaded.length,
         servers: this.#gateway.addresses,
         databases,
-        ...this.#telemetry(),
+        telemetry: telemetryTold(this.#choice, config),
         milliseconds: Math.round(performance.now() - begun),
       };
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  /**
+   * Loads the plugins that nobody who connects has to wait for, the built-in ones; `announce()` is to follow. Never
+   * throws: one that cannot be loaded is in the reports. May be called again.
+   */
+  async complete(): Promise<Complete> {
+    await this.host.loadRest();
+    this.#isComplete = true;
+    const { loaded, environment } = this.#options;
+    const { reports } = this.host;
+    const facts = { choice: this.#choice, saved: this.#saved, reports, config: loaded.config, environment };
+    return { reports, ...telemetryOnceLoaded(facts) };
   }
 
   /**
@@ -183,6 +200,8 @@ export class GatewayD {
     from?: { readonly plugin: string; readonly hook: string | null },
   ): Promise<void> {
     const data = { error, fatal, plugin: from?.plugin ?? null, hook: from?.hook ?? null };
+    // Who reports it may be still to be loaded.
+    if (this.#isLoaded && !this.#isComplete) await this.complete();
     await emitSeries(this.host.hooks.hook, { name: 'gatewayd.error', data });
   }
 
@@ -205,16 +224,6 @@ export class GatewayD {
     const { loaded, environment, devMode } = this.#options;
     this.#control = await listenForCommands(this, { loaded, setting, environment, logger: this.#logger });
     if (devMode) this.#watch = await watchPlugins(this.#pluginsFolder, this.#reloader, this.#logger);
-  }
-
-  #telemetry(): Pick<Started, 'telemetry' | 'notice'> {
-    return telemetryTold({
-      choice: this.#choice,
-      saved: this.#saved,
-      reports: this.host.reports,
-      config: this.#options.loaded.config,
-      environment: this.#options.environment,
-    });
   }
 
   /** Stopping has a limit of its own: the time limit of a tap is far longer than anybody waits for a process to end. */

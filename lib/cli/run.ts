@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { GlobalConfig, LoggerConfig } from '../config/schema.ts';
 import type { GatewayD } from '../gatewayd.ts';
-import type { Started } from '../gatewayd/started.ts';
+import type { Listening, Started } from '../gatewayd/started.ts';
 import type { Logger } from '../logger.ts';
 import { defineCommand, type FlagValues } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -82,8 +82,10 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
     // People read it on stderr.
     if (!process.stdout.isTTY) logger.fatal({ err: failure }, 'not started');
   });
-  const started = await Promise.race([starting, asked.then(() => null)]);
-  if (started !== null) {
+  const listening = await Promise.race([starting, asked.then(() => null)]);
+  if (listening !== null) {
+    if (!process.stdout.isTTY) sayReady(listening, logger);
+    const started = { ...listening, ...(await gatewayd.complete()) };
     const said = await present(started, logger);
     if (said && started.notice !== null) void gatewayd.noticeGiven();
     gatewayd.announce(said);
@@ -96,15 +98,18 @@ async function runUntilAsked(gatewayd: GatewayD, logger: Logger): Promise<number
   return exitCodes.ok;
 }
 
+/** For programs: in the moment when every server listens. */
+function sayReady({ configFile: _file, devMode: _mode, ...facts }: Listening, logger: Logger): void {
+  logger.info(facts, 'ready');
+}
+
 /**
- * People get a summary; the log has a line for programs, and another where something is to be said of the usage report.
+ * People get a summary; the log has a line where something is to be said of the usage report.
  * @returns whether that is out
  */
 async function present(started: Started, logger: Logger): Promise<boolean> {
   if (!process.stdout.isTTY) {
-    const { version, servers, databases, reports, telemetry, milliseconds, notice } = started;
-    const plugins = reports.filter(({ state }) => state === 'loaded').length;
-    logger.info({ version, servers, databases, plugins, telemetry, milliseconds }, 'ready');
+    const { notice } = started;
     if (notice === null) return true;
     // The log is written before the call returns. Where it is to be quieter than this, it is said beside it.
     if (!logger.isLevelEnabled('info')) return await written(process.stderr, `gatewayd: ${notice}\n`);

@@ -9,6 +9,8 @@ import type { Explained, Status } from './status.ts';
 
 /** What the commands of the control socket are answered by. */
 export interface Commanded {
+  /** Settles when all plugins are loaded. */
+  complete(): Promise<unknown>;
   reload(request: ReloadRequest): Promise<Reloaded>;
   status(): Status;
   explain(hook?: HookName): Explained;
@@ -33,8 +35,14 @@ export async function listenForCommands(
   const control = new ControlServer(
     {
       reload: async ({ plugins }) => answerOf(await gatewayd.reload(areNames(plugins) ? { plugins } : {})),
-      status: () => gatewayd.status(),
-      explain: ({ hook }) => gatewayd.explain(isHookName(hook) ? hook : undefined),
+      status: async () => {
+        await gatewayd.complete();
+        return gatewayd.status();
+      },
+      explain: async ({ hook }) => {
+        await gatewayd.complete();
+        return gatewayd.explain(isHookName(hook) ? hook : undefined);
+      },
     },
     logger,
   );

@@ -128,6 +128,7 @@ export class Reloader {
   async #reload({ plugins, isolation = {} }: ReloadRequest): Promise<Reloaded> {
     const begun = performance.now();
     if (this.#gateway === undefined || this.#closed) throw stopping();
+    await this.#host.loadRest();
     const movesOnly = plugins?.every((name) => Object.hasOwn(isolation, name)) === true && plugins.length > 0;
     const loaded = (movesOnly ? undefined : await this.#options.reread?.()) ?? this.#loaded;
     await turn();

@@ -6,34 +6,38 @@ import { reportAddress } from '../telemetry/report-address.ts';
 import { reportSchema } from '../telemetry/report-fields.ts';
 import type { SavedChoice } from '../telemetry/saved-choice.ts';
 import { isTelemetryDebug } from '../telemetry/send-openly.ts';
-import type { Started } from './started.ts';
+import type { Complete, TelemetryTold } from './started.ts';
 
-/** What decides on what is said of telemetry at start. */
+type Config = Pick<GlobalConfig, 'plugins'>;
+
+/** What decides on what is said of telemetry before it begins. */
 export interface TelemetryFacts {
   readonly choice: TelemetryChoice;
   readonly saved: SavedChoice;
   /** What became of the plugins. */
   readonly reports: readonly PluginReport[];
-  readonly config: Pick<GlobalConfig, 'plugins'>;
+  readonly config: Config;
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** What there is to say of telemetry once the plugins are loaded, before anything of it is sent. */
-export function telemetryTold({
+const isTelemetry = ({ name }: { readonly name: string }): boolean => name === 'telemetry';
+
+/** What of telemetry is on, and where it goes by the configuration. */
+export function telemetryTold(choice: TelemetryChoice, { plugins: rows }: Config): TelemetryTold {
+  const row = rows.find(isTelemetry);
+  return { ...choice, usageReportAddress: reportAddress(row), errorsTo: errorRecipients({ row, rows }) };
+}
+
+/** The same once the plugins are loaded, and what is to be said before anything is sent. */
+export function telemetryOnceLoaded({
   choice: chosen,
   saved,
   reports,
   config,
   environment,
-}: TelemetryFacts): Pick<Started, 'telemetry' | 'notice'> {
-  const isTelemetry = ({ name }: { readonly name: string }) => name === 'telemetry';
+}: TelemetryFacts): Pick<Complete, 'telemetry' | 'notice'> {
   const choice = choiceOnceLoaded(chosen, reports.find(isTelemetry));
-  const { plugins: rows } = config;
-  const row = rows.find(isTelemetry);
-  const address = reportAddress(row);
-  const told = saved.toldSchema;
-  return {
-    telemetry: { ...choice, usageReportAddress: address, errorsTo: errorRecipients({ row, rows }) },
-    notice: isTelemetryDebug(environment) ? null : reportNotice({ choice, schema: reportSchema, told, address }),
-  };
+  const telemetry = telemetryTold(choice, config);
+  const facts = { choice, schema: reportSchema, told: saved.toldSchema, address: telemetry.usageReportAddress };
+  return { telemetry, notice: isTelemetryDebug(environment) ? null : reportNotice(facts) };
 }

@@ -38,17 +38,22 @@ export function nameOfEntry(entry: string): string {
   return isModuleFile(entry) ? entry.slice(0, -path.extname(entry).length) : entry;
 }
 
+/** Where the built-in plugins are. */
+export function builtInSources({ builtInDirectory }: Pick<PluginOptions, 'builtInDirectory'>): PluginSource[] {
+  return builtInPlugins.map((entry) => ({
+    entry,
+    path: path.join(builtInDirectory, entry),
+    kind: 'folder',
+    builtIn: true,
+  }));
+}
+
 /**
  * Looks through the plugins folder and the folder of the built-in ones; opens no file. A folder that is missing or
  * empty is fine: missing is worth a warning when the config names it.
  */
 export async function discover(options: PluginOptions): Promise<Discovery> {
-  const sources: PluginSource[] = builtInPlugins.map((entry) => ({
-    entry,
-    path: path.join(options.builtInDirectory, entry),
-    kind: 'folder',
-    builtIn: true,
-  }));
+  const sources = builtInSources(options);
   const refused: Discovery['refused'][number][] = [];
   const ignored = new Map<string, string>();
   const directory = await realpath(options.directory).catch(() => options.directory);

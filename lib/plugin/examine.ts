@@ -7,7 +7,7 @@ import type { Trust } from '../hooks/loaded-plugin.ts';
 import { checksumOfFile, checksumOfFolder, type Observe } from './checksum.ts';
 import type { PluginSource } from './discovery.ts';
 import { pluginErrors } from './errors.ts';
-import { locate, type Located } from './locate.ts';
+import { locate, locateBuiltIns, type Located } from './locate.ts';
 import { readLock, type Lock } from './lock-file.ts';
 import type { Manifest } from './manifest.ts';
 import { needsStripping, publicSurface, resolveWithoutHooks } from './module-hooks.ts';
@@ -39,12 +39,22 @@ export type Examined = Ready | Refused;
 /**
  * Everything up to the point where a plugin's code would run: found, named, hashed, verified. Never throws for a bad
  * plugin. A disabled plugin's code is not even read.
+ * @param postponed names of built-in plugins that are left out, and of which no file is opened
  */
-export async function examine(options: PluginOptions): Promise<readonly Examined[]> {
-  const { plugins: located } = await locate(options);
+export async function examine(options: PluginOptions, postponed: readonly string[] = []): Promise<readonly Examined[]> {
+  const builtIns = options.builtIns.filter((name) => !postponed.includes(name));
+  const { plugins } = await locate({ ...options, builtIns });
+  const located = plugins.filter(({ name, source }) => !(source?.builtIn === true && postponed.includes(name)));
   const lock = await lockFor(located, options);
   const examiner = new Examiner(lock, options);
   return Promise.all(located.map((one) => examiner.examine(one)));
+}
+
+/** The same for the built-in plugins of these names alone. */
+export async function examineBuiltIns(names: readonly string[], options: PluginOptions): Promise<readonly Examined[]> {
+  // What comes with gatewayd is not in plugins.lock.
+  const examiner = new Examiner(new Map(), options);
+  return Promise.all((await locateBuiltIns(names, options)).map((one) => examiner.examine(one)));
 }
 
 async function lockFor(located: readonly Located[], options: PluginOptions): Promise<Lock | GatewayDError> {

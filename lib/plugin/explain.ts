@@ -10,11 +10,13 @@ import { tapsInOrder, type PlacedTap } from '../hooks/tap-order.ts';
  * - `plugin`: the same plugin tapped it later
  * - `requires`: its plugin requires the other one's, itself or by way of others
  * - `required`: another plugin that is applied earlier requires the other one's
+ * - `built-in`: its plugin comes with gatewayd, and those are applied after all others
  * - `row`: its plugin's row stands later in the config, or it has none
  * - `name`: neither plugin has a row, and names decide
  * - `tapped`: it was tapped later, after the plugins were applied; or one of the two is gatewayd's own
  */
-export type OrderRule = 'first' | 'before' | 'stage' | 'plugin' | 'requires' | 'required' | 'row' | 'name' | 'tapped';
+export type OrderRule =
+  'first' | 'before' | 'stage' | 'plugin' | 'requires' | 'required' | 'built-in' | 'row' | 'name' | 'tapped';
 
 /** One tap of a hook, and why it stands where it does. */
 export interface ExplainedTap {
@@ -46,6 +48,8 @@ export interface OrderedPlugin {
   readonly requires: ReadonlyMap<string, string>;
   /** The place of its row in the config; Infinity without a row. */
   readonly rank: number;
+  /** Whether it is applied after all others, as built-in ones are that nothing depends on. */
+  readonly late: boolean;
 }
 
 type Reason = readonly [rule: OrderRule, why: string];
@@ -104,6 +108,9 @@ function placeAfter(tap: PlacedTap, previous: PlacedTap, plugins: readonly Order
 /** Why `plugin` was applied after `other`. */
 function applyOrder(plugin: OrderedPlugin, other: OrderedPlugin, plugins: readonly OrderedPlugin[]): Reason {
   if (requires(plugin, other.name, plugins)) return ['requires', `${plugin.name} requires ${other.name}`];
+  if (plugin.late) {
+    return ['built-in', `${plugin.name} comes with gatewayd, and is applied after all other plugins`];
+  }
   if (other.rank < plugin.rank) {
     const row = Number.isFinite(plugin.rank) ? 'stands later in the config than' : 'is missing in the config, unlike';
     return ['row', `the row of ${plugin.name} ${row} that of ${other.name}`];

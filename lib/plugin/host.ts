@@ -5,7 +5,7 @@ import { turn } from '../turn.ts';
 import { Activation } from './activation.ts';
 import { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
-import { examine, isElsewhere, type Examined } from './examine.ts';
+import { examine, examineBuiltIns, isElsewhere, type Examined } from './examine.ts';
 import { explain, type ExplainedHook } from './explain.ts';
 import { exitUnguarded, guardExit } from './exit-guard.ts';
 import { FailureLog } from './failure-log.ts';
@@ -38,8 +38,8 @@ export interface ReplacedHost {
 }
 
 /**
- * Finds, verifies, loads and supervises plugins. One instance is one generation of them on one bus: `load()` once, then
- * `deactivate()` once.
+ * Finds, verifies, loads and supervises plugins. One instance is one generation of them on one bus: `load()` once, or
+ * `loadFirst()` and then `loadRest()`, then `deactivate()` once.
  */
 export class PluginHost {
   /** The bus that the parts of the gateway call. */
@@ -51,6 +51,9 @@ export class PluginHost {
   readonly #leftovers: Leftovers;
   readonly #importer: Importer;
   readonly #activation: Activation;
+  /** The built-in plugins that are loaded after all others. */
+  #postponed: readonly string[] = [];
+  #rest: Promise<void> | null = null;
   /** What it is to take over from; null once it has, and for the first of a process. */
   #predecessor: Predecessor | null;
   #releaseExit: (() => void) | null = null;
@@ -115,16 +118,26 @@ export class PluginHost {
    * not that was loaded there, or that was asked for by name
    */
   async load(): Promise<void> {
+    await this.loadFirst();
+    await this.loadRest();
+    await this.#predecessor?.checkNothingLost(this.#registry.managed, this.#options);
+  }
+
+  /**
+   * Loads all plugins that may have a part in the traffic: all but the built-in ones, and of those the ones that
+   * another requires or whose row makes the gateway depend on them.
+   * @throws {GatewayDError} PLUGIN_REQUIRED_FAILED, as `load`
+   */
+  async loadFirst(): Promise<void> {
+    this.#postponed = this.#options.builtIns.filter((name) => !this.#isDependedOn(name));
     this.#releaseExit = guardExit(this.#attribution);
     this.#leftovers.start();
     try {
-      for (const examined of await this.#examine()) {
-        await turn();
-        this.#add(examined);
-      }
+      await this.#addAll(await examine(this.#options, this.#postponed));
       this.#sayWhatIsUnverified();
       this.#watchForPatches();
       await this.#importer.importAll(this.#predecessor);
+      await this.#importRequiredBuiltIns();
       await this.#applyAll();
       await this.#recordFirstUse();
     } finally {
@@ -132,7 +145,15 @@ export class PluginHost {
     }
     standInForGuards(this.#registry.managed, this.hooks, this.#incidents);
     checkRequired(this.#registry.managed);
-    await this.#predecessor?.checkNothingLost(this.#registry.managed, this.#options);
+  }
+
+  /**
+   * Loads what `loadFirst` left, bit by bit: by then the servers may be at work. Reports what cannot be loaded; never
+   * throws for it. Later calls wait for the first.
+   */
+  async loadRest(): Promise<void> {
+    this.#rest ??= this.#loadRest();
+    await this.#rest;
   }
 
   /** It has replaced the generation before it: puts on record what was loaded and reloaded. */
@@ -174,14 +195,16 @@ export class PluginHost {
   }
 
   /**
-   * Deactivates the loaded plugins in reverse order, each within its time limit. Never throws.
+   * Deactivates the loaded plugins in reverse order, the built-in ones last: telemetry is to learn of what fails in the
+   * others. Each has its time limit. Never throws.
    * @param goOn names of plugins that the generation after it has, too: those are not said to be unloaded
    */
   async deactivate(goOn: ReadonlySet<string> = new Set()): Promise<void> {
-    for (const plugin of this.#registry.managed.toReversed()) {
+    await this.#rest;
+    const loaded = this.loaded.toReversed();
+    for (const plugin of [...loaded.filter(({ builtIn }) => !builtIn), ...loaded.filter(({ builtIn }) => builtIn)]) {
       await turn();
-      if (plugin.state === 'loaded')
-        await this.#deactivate(plugin, goOn.has(plugin.name) || this.#predecessor !== null);
+      await this.#deactivate(plugin, goOn.has(plugin.name) || this.#predecessor !== null);
     }
     for (const plugin of this.#registry.managed) {
       if (plugin.examined.path !== null) this.#attribution.remove(plugin.examined.path, plugin);
@@ -228,9 +251,44 @@ export class PluginHost {
     exitUnguarded(code);
   }
 
-  async #examine(): Promise<readonly Examined[]> {
-    const found = await examine(this.#options);
-    return this.#predecessor?.keep(found, this.#options.rows) ?? found;
+  async #loadRest(): Promise<void> {
+    const names = this.#postponed;
+    if (names.length === 0) return;
+    try {
+      await this.#addAll(await examineBuiltIns(names, this.#options));
+      for (const plugin of this.#registry.managed) plugin.late ||= plugin.builtIn && names.includes(plugin.name);
+      await turn();
+      await this.#importer.importAll(this.#predecessor);
+      await turn();
+      await this.#applyAll();
+    } catch (error) {
+      // Whatever it is: nothing depends on them.
+      this.#options.logger.error({ plugins: names, err: error }, 'plugins that come with gatewayd are not loaded');
+    }
+  }
+
+  async #addAll(found: readonly Examined[]): Promise<void> {
+    for (const examined of this.#predecessor?.keep(found, this.#options.rows) ?? found) {
+      await turn();
+      this.#add(examined);
+    }
+  }
+
+  /** Whether the gateway must not listen without it. */
+  #isDependedOn(builtIn: string): boolean {
+    const row = this.#options.rows.find(({ name }) => name === builtIn);
+    return row?.required === true || row?.onError === 'refuse';
+  }
+
+  /** What a plugin requires is known once it was imported. */
+  async #importRequiredBuiltIns(): Promise<void> {
+    const required = this.#postponed.filter((name) =>
+      this.#registry.managed.some(({ requires }) => requires.has(name)),
+    );
+    if (required.length === 0) return;
+    this.#postponed = this.#postponed.filter((name) => !required.includes(name));
+    await this.#addAll(await examineBuiltIns(required, this.#options));
+    await this.#importer.importAll(this.#predecessor);
   }
 
   #add(examined: Examined): void {
@@ -266,7 +324,7 @@ export class PluginHost {
     const imported = this.#registry.managed.filter(({ state }) => state === 'found');
     const failed = new Set(this.#registry.managed.filter(({ state }) => state !== 'found').map(({ name }) => name));
     const { order, refused } = orderByRequirements(imported, failed, this.#options.version);
-    this.#registry.order(order);
+    this.#registry.order([...this.loaded, ...order]);
     for (const [plugin, error] of refused) this.#refuse(plugin, error, { hook: null, phase: 'load' });
     for (const plugin of order) {
       await turn();
@@ -274,7 +332,8 @@ export class PluginHost {
       await this.#activation
         .apply(plugin)
         .catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
-      checkForPatches((patch) => this.#incidents.patched(patch, plugin, 'apply'));
+      // Others may have had their turn meanwhile.
+      if (!plugin.builtIn) checkForPatches((patch) => this.#incidents.patched(patch, plugin, 'apply'));
       plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
       if (plugin.state === 'loaded' && this.#predecessor === null) this.#logLoaded(plugin, null);
     }

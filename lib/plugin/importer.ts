@@ -33,10 +33,12 @@ export class Importer {
     this.#parts = parts;
   }
 
-  /** Imports those that were found, all at once: what one waits for does not hold up the others. */
+  /** Imports those that were found and are not yet, all at once: what one waits for does not hold up the others. */
   async importAll(predecessor: Predecessor | null): Promise<void> {
     const ready = this.#parts.registry.managed.flatMap((plugin) =>
-      plugin.examined.state === 'found' ? [{ plugin, ready: plugin.examined }] : [],
+      plugin.examined.state === 'found' && plugin.state === 'found' && plugin.module === null
+        ? [{ plugin, ready: plugin.examined }]
+        : [],
     );
     const needsHooks = ({ plugin: { tag }, ready: one }: (typeof ready)[number]): boolean =>
       !isElsewhere(one) && (one.needsModuleHooks || (tag !== '' && one.importsOwnFiles));

@@ -1,6 +1,6 @@
 import type { PluginRow } from '../config/schema.ts';
 import { GatewayDError } from '../errors.ts';
-import { discover, nameOfEntry, type PluginSource } from './discovery.ts';
+import { builtInSources, discover, nameOfEntry, type PluginSource } from './discovery.ts';
 import { pluginErrors } from './errors.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import type { PluginOptions } from './options.ts';
@@ -30,8 +30,7 @@ export interface Location {
  */
 export async function locate(options: PluginOptions): Promise<Location> {
   const discovery = await discover(options);
-  const rows = new Map<string, PluginRow>();
-  for (const row of options.rows) if (!rows.has(row.name)) rows.set(row.name, row);
+  const rows = rowsByName(options);
   const plugins: Located[] = [];
   const { ignored } = discovery;
   // What a source without a manifest is called is only a guess.
@@ -54,6 +53,20 @@ export async function locate(options: PluginOptions): Promise<Location> {
     else plugins.push({ name: row.name, path: null, row, source: null, manifest: null, error });
   }
   return { plugins, ignored };
+}
+
+/** The same for the built-in plugins of these names alone: the plugins folder is not looked at. */
+export async function locateBuiltIns(names: readonly string[], options: PluginOptions): Promise<readonly Located[]> {
+  const rows = rowsByName(options);
+  const sources = builtInSources(options).filter(({ entry }) => names.includes(entry));
+  const located = await Promise.all(sources.map((source) => describe(source, rows, options)));
+  return located.map((one) => ({ ...one, error: (one.row && rowError(one.row)) ?? one.error }));
+}
+
+function rowsByName({ rows }: PluginOptions): ReadonlyMap<string, PluginRow> {
+  const byName = new Map<string, PluginRow>();
+  for (const row of rows) if (!byName.has(row.name)) byName.set(row.name, row);
+  return byName;
 }
 
 async function describe(

@@ -53,6 +53,8 @@ export class ManagedPlugin {
   deactivate: Deactivate | null = null;
   /** Import and `apply` together. */
   milliseconds: number | null = null;
+  /** Whether it is applied after all others, as built-in ones are that nothing depends on. */
+  late = false;
   /** Whose its taps are, and its view of the hooks; null until that is made. */
   owner: Mutable<ViewOwner> | null = null;
   view: Hooks | null = null;
@@ -83,6 +85,11 @@ export class ManagedPlugin {
 
   get requires(): ReadonlyMap<string, string> {
     return this.module?.requires ?? new Map<string, string>();
+  }
+
+  /** Whether it comes with gatewayd. */
+  get builtIn(): boolean {
+    return this.examined.source?.builtIn === true;
   }
 
   get state(): PluginState {

@@ -47,6 +47,30 @@ class SharedReporting {
 
 const shared = new SharedReporting();
 
+/**
+ * How long the usage report of this start may take: until no generation of plugins is left that would send one. A reload
+ * in the moment of the start ends it only if it turns the report off.
+ */
+class ReportLife {
+  #users = 0;
+  #life = new AbortController();
+
+  /** For one more generation; `leave` is to be called when it ends. */
+  enter(): { readonly signal: AbortSignal; readonly leave: () => void } {
+    if (this.#users === 0) this.#life = new AbortController();
+    this.#users += 1;
+    let isThere = true;
+    const leave = (): void => {
+      if (isThere) this.#users -= 1;
+      isThere = false;
+      if (this.#users === 0) this.#life.abort();
+    };
+    return { signal: this.#life.signal, leave };
+  }
+}
+
+const reportLife = new ReportLife();
+
 interface CoreError {
   readonly error: unknown;
   readonly fatal: boolean;
@@ -187,12 +211,12 @@ const plugin: Plugin<TelemetryConfig> = {
   configSchema: telemetryConfigSchema,
   apply(host) {
     const { usageReport, sentry } = host.config;
-    const life = new AbortController();
-    if (usageReport.enabled) reportUsage(host, life.signal);
+    const life = usageReport.enabled ? reportLife.enter() : null;
+    if (life !== null) reportUsage(host, life.signal);
     const watch = sentry.enabled ? new ErrorWatch(host) : null;
     return async () => {
       await watch?.close();
-      life.abort();
+      life?.leave();
     };
   },
 };

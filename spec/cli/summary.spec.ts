@@ -12,6 +12,7 @@ const started: Started = {
   version: '1.0.0',
   configFile: '/etc/gatewayd.yaml',
   devMode: false,
+  plugins: 1,
   reports: [
     {
       name: 'hello',

@@ -52,7 +52,7 @@ describe('gatewayd telemetry', () => {
       gatewayd(['plugin', 'lint'], options),
     ]);
     await using running = await GatewayDProcess.start(['run'], options);
-    const failure = running.lines.find(({ code }) => code === 'PLUGIN_BAD_CONFIG');
+    const failure = await running.line(({ code }) => code === 'PLUGIN_BAD_CONFIG');
     for (const fault of [
       /gatewayd\.yaml:6:31: plugins\[0\]\.config\.usageReport\.enabled must be boolean/,
       /gatewayd\.yaml:6:38: plugins\[0\]\.config\.usageReport\.adress is no key that the plugin knows/,

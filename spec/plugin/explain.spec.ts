@@ -29,6 +29,28 @@ describe('the order of the taps of a hook', () => {
     ]);
   });
 
+  it('has built-in plugins last, whatever their rows say, unless another requires them, and says so', async () => {
+    await using bed = new PluginBed();
+    bed.write('../built-in/telemetry/package.json', '{ "name": "telemetry", "version": "1.0.0", "type": "module" }');
+    bed.write('../built-in/telemetry/index.js', tapping([`'telemetry'`]));
+    bed.write('zulu.js', tapping([`'zulu'`]));
+    const options = { builtIns: ['telemetry'], rows: [pluginRow({ name: 'telemetry' })] };
+    expect(orderOf(await bed.load(options))).to.deep.equal([
+      { tap: 'zulu', rule: 'first', why: 'nothing is before it' },
+      {
+        tap: 'telemetry',
+        rule: 'built-in',
+        why: 'telemetry comes with gatewayd, and is applied after all other plugins',
+      },
+    ]);
+    bed.write('yoke.js', tapping([`'yoke'`], `requires: { telemetry: '^1.0.0' },`));
+    expect(orderOf(await bed.load(options)).map(({ tap, rule }) => [tap, rule])).to.deep.equal([
+      ['telemetry', 'first'],
+      ['yoke', 'requires'],
+      ['zulu', 'name'],
+    ]);
+  });
+
   it('is by stage and `before` above all, and says so', async () => {
     await using bed = new PluginBed();
     bed.write('a.js', tapping([`'first'`, `'second'`, `{ name: 'late', stage: 5 }`]));

@@ -15,6 +15,8 @@ export interface TelemetryRun {
   readonly early?: boolean;
   /** The plugin `failing` ends the process once it has started, whatever gatewayd does. */
   readonly doomed?: boolean;
+  /** The plugin `failing` says so when a server is about to listen. */
+  readonly chatty?: boolean;
   /** `host:port` of a database; none that is there unless it is given. */
   readonly database?: string;
   readonly flags?: readonly string[];
@@ -26,7 +28,7 @@ export class TelemetryProcess extends GatewayDProcess {
   readonly #directory: string;
 
   constructor(run: TelemetryRun) {
-    const { telemetry, early = false, doomed = false, flags = [], environment = {} } = run;
+    const { telemetry, early = false, doomed = false, chatty = false, flags = [], environment = {} } = run;
     const directory = mkdtempSync(path.join(tmpdir(), 'gatewayd-telemetry-'));
     mkdirSync(path.join(directory, 'plugins'));
     copyFileSync(fixture('failing.mjs'), path.join(directory, 'plugins/failing.mjs'));
@@ -36,7 +38,7 @@ export class TelemetryProcess extends GatewayDProcess {
       loggers: { default: { level: 'debug' } },
       plugins: [
         ...(telemetry === undefined ? [] : [{ name: 'telemetry', config: telemetry }]),
-        { name: 'failing', config: { early, doomed } },
+        { name: 'failing', config: { early, doomed, chatty } },
       ],
     };
     writeFileSync(path.join(directory, 'gatewayd.yaml'), stringify(config));
