@@ -22,6 +22,8 @@ export interface CrashReporterOptions extends Omit<EventOptions, 'plugins'> {
 export class CrashReporter {
   readonly #options: CrashReporterOptions;
   readonly #plugins: LoadedPlugin[] = [];
+  /** The files of this run. */
+  readonly #own = new Set<string>();
 
   constructor(options: CrashReporterOptions) {
     this.#options = options;
@@ -33,7 +35,9 @@ export class CrashReporter {
     const { files, dsn } = this.#options;
     // What would only be printed is not to be sent by a later start.
     const places = isTelemetryDebug(process.env) ? new CrashFiles(null) : files;
-    return keepCrash(crash, { files: places, dsn, events: { ...this.#options, plugins: this.#plugins } });
+    const events = keepCrash(crash, { files: places, dsn, events: { ...this.#options, plugins: this.#plugins } });
+    for (const { kept } of events) if (kept !== null) this.#own.add(kept.file);
+    return events;
   }
 
   /** Sends what was just kept, for at most so many milliseconds; what has not arrived by then stays. */
@@ -45,10 +49,10 @@ export class CrashReporter {
     await Promise.race([Promise.all(delivered), delay(milliseconds)]);
   }
 
-  /** Sends what earlier runs kept. */
+  /** Sends what earlier runs kept, and not what this one delivers itself: it may end in the moment of its start. */
   async sendKept(open: () => Promise<ErrorReporting | null>): Promise<void> {
     const { files, dsn, plugins } = this.#options;
-    const toSend = crashesToSend(files, dsn, plugins);
+    const toSend = crashesToSend(files, dsn, plugins).filter(({ crash }) => !this.#own.has(crash.file));
     const reporting = toSend.length === 0 ? null : await open();
     if (reporting === null) return;
     for (const { dsn: to, crash } of toSend) {
