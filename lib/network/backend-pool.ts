@@ -2,6 +2,7 @@ import { GatewayDError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { networkErrors } from './errors.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
+import { Places } from './places.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 /** In what condition a session leaves a backend: nothing in flight; that, but in a transaction; something in flight. */
@@ -20,6 +21,8 @@ export interface BackendPoolOptions {
   /** How often an idle backend is checked. */
   readonly checkPeriod: number;
   readonly logger: Logger;
+  /** Where it takes the place of another pool: what sessions of that still hold. */
+  readonly places?: Places;
   /** Connects and logs in; tries once. */
   readonly open: (signal: AbortSignal) => Promise<LoggedInBackend>;
   /** Makes a backend as new; rejects where that cannot be. */
@@ -55,6 +58,7 @@ export class BackendPool {
   readonly #queue: WaitingQueue<LoggedInBackend>;
   /** The one that came back last is at the end and is given out first, so that what is not needed grows old. */
   readonly #idle: Resting[] = [];
+  readonly #places: Places;
   /** How many connections there are or may be: idle, lent, being opened, reset, checked or ended. */
   #total = 0;
   #opening = 0;
@@ -72,6 +76,7 @@ export class BackendPool {
   constructor(options: BackendPoolOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#places = options.places ?? new Places();
     this.#queue = new WaitingQueue({ timeout: options.acquireTimeout, late: () => this.#late() });
   }
 
@@ -115,7 +120,7 @@ export class BackendPool {
     const { size, queueSize } = this.#options;
     const waiting = this.#queue.length;
     // Who can be given a connection that is being made does not stand in the queue.
-    if (waiting - (size - this.#total + this.#opening) >= queueSize) {
+    if (waiting - (Math.max(0, size - this.#places.taken) + this.#opening) >= queueSize) {
       const values = { pool: this.name, size, waiting };
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
     }
@@ -195,12 +200,16 @@ export class BackendPool {
     const missing = this.#retired ? 0 : minSize - this.#total + this.#opening;
     const wanted = Math.max(this.#queue.length, missing);
     const most = this.#failures > 0 ? 1 : wanted;
-    while (this.#opening < Math.min(wanted, most) && this.#total < size) void this.#open();
+    while (this.#opening < Math.min(wanted, most) && this.#places.taken < size) void this.#open();
+    if (this.#opening < wanted && this.#places.taken >= size) this.#places.whenFree(this.#goOn);
   }
+
+  readonly #goOn = (): void => this.#fill();
 
   async #open(): Promise<void> {
     this.#opening += 1;
     this.#total += 1;
+    this.#places.take();
     try {
       const backend = await this.#options.open(this.#abort.signal);
       this.#opening -= 1;
@@ -208,8 +217,9 @@ export class BackendPool {
       this.#offer(backend);
     } catch (error) {
       this.#opening -= 1;
-      this.#gone();
+      // First, for whoever is told of the free place would try again at once.
       this.#failed(error);
+      this.#gone();
     }
     this.#fill();
   }
@@ -284,6 +294,7 @@ export class BackendPool {
 
   #gone(): void {
     this.#total -= 1;
+    this.#places.free();
     if (this.#total === 0) for (const told of this.#onEmpty.splice(0)) told();
   }
 

@@ -13,6 +13,7 @@ import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import { type BackendLogin, isPassing, logIn } from './log-in.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
+import type { Places } from './places.ts';
 
 /** How long a database may take to reset a backend, and to answer a check, in milliseconds. */
 const resetTimeout = 30_000;
@@ -30,6 +31,8 @@ export interface BackendPoolsPlan {
   /** Milliseconds. */
   readonly checkPeriod: number;
   readonly logger: Logger;
+  /** For the address of the block; others that plugins choose have their own. */
+  readonly places: Places;
 }
 
 /** The database that gatewayd logs in to: PostgreSQL takes the user's name where none is given. */
@@ -39,7 +42,7 @@ export function loginDatabase({ user, database }: { readonly user: string; reado
 
 /** The pools of a block; null where its clients log in themselves. */
 export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
-  const { name, client, pool, checkPeriod, logger } = plan;
+  const { name, client, pool, checkPeriod, logger, places } = plan;
   const { startupParams } = client;
   if (startupParams === undefined) return null;
   const login = { name, ...startupParams, database: loginDatabase(startupParams) };
@@ -56,6 +59,7 @@ export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
       maxIdle: milliseconds(pool.maxIdle),
       checkPeriod,
       logger,
+      ...(isHome ? { places } : {}),
       open: (signal) => open(endpoint, settings, login, signal),
       reset: (backend, condition) => reset(backend, name, resetQuery, condition === 'in transaction'),
       check: (backend) => check(backend, name, healthCheckQuery),

@@ -10,6 +10,7 @@ import { encrypted, parseEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import { Health } from './health.ts';
 import type { NetworkConfig } from './network-config.ts';
+import { Places } from './places.ts';
 import { Pool } from './pool.ts';
 import { stallLimits } from './stall-watch.ts';
 
@@ -52,13 +53,22 @@ function databasesOf(
     const checkPeriod = proxies[group]?.[block]?.healthCheckPeriod ?? '0s';
     const config = { client, pool, checkPeriod };
     const same = known.get(name);
-    return same !== undefined && isDeepStrictEqual(same.config, config) ? same : build(name, config, surroundings);
+    if (same !== undefined && isDeepStrictEqual(same.config, config)) return same;
+    const { network, address } = same?.config.client ?? {};
+    const isThere = network === client.network && address === client.address;
+    const places = same !== undefined && isThere ? same.places : new Places();
+    return build(name, config, places, surroundings);
   });
   if (first === undefined) throw missing(`clients.${group}`);
   return [first, ...others];
 }
 
-function build(name: string, config: Database['config'], { directory, logger }: DatabaseSurroundings): Database {
+function build(
+  name: string,
+  config: Database['config'],
+  places: Places,
+  { directory, logger }: DatabaseSurroundings,
+): Database {
   const { client, pool } = config;
   const { size, queueSize } = pool;
   const tls = client.tls.mode === 'disable' ? null : new BackendTls(name, client.tls, directory, logger);
@@ -71,9 +81,10 @@ function build(name: string, config: Database['config'], { directory, logger }: 
     endpoint,
     tls,
     settings: backendSettings(name, client),
-    pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout) }),
+    places,
+    pool: new Pool({ name, size, queueSize, acquireTimeout: milliseconds(pool.acquireTimeout), places }),
     health: new Health(),
     limits: stallLimits(client),
-    backends: buildBackendPools({ name, client, pool, endpoint, checkPeriod, logger }),
+    backends: buildBackendPools({ name, client, pool, endpoint, checkPeriod, logger, places }),
   };
 }

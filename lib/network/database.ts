@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { Health } from './health.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
+import type { Places } from './places.ts';
 import type { Pool } from './pool.ts';
 import type { StallLimits } from './stall-watch.ts';
 import { applySettings, startupSettings } from './startup-settings.ts';
@@ -48,6 +49,8 @@ export interface Database {
   /** How connections to it are encrypted, at whatever address; null where they are not. */
   readonly tls: BackendTls | null;
   readonly settings: BackendSettings;
+  /** What its pool, and those whose place it took, have of connections. */
+  readonly places: Places;
   readonly pool: Pool;
   readonly health: Health;
   /** Limits of a session's connection; null where there are none. */

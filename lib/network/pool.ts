@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import { networkErrors } from './errors.ts';
+import { Places } from './places.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 /** Limits of a pool. */
@@ -12,6 +13,8 @@ export interface PoolOptions {
   readonly queueSize: number;
   /** How long one may wait, in milliseconds; 0 is without limit. */
   readonly acquireTimeout: number;
+  /** Where it takes the place of another pool: what sessions of that still hold. */
+  readonly places?: Places;
 }
 
 /** The right to one connection to the database. */
@@ -26,6 +29,7 @@ export class Pool {
   readonly size: number;
   readonly #queueSize: number;
   readonly #queue: WaitingQueue<Slot>;
+  readonly #places: Places;
   #used = 0;
 
   constructor(options: PoolOptions) {
@@ -33,6 +37,7 @@ export class Pool {
     this.name = name;
     this.size = size;
     this.#queueSize = queueSize;
+    this.#places = options.places ?? new Places();
     const values = { pool: name, size, milliseconds: timeout };
     const late = (): Error => new GatewayDError(networkErrors.NETWORK_POOL_TIMEOUT, values);
     this.#queue = new WaitingQueue({ timeout, late });
@@ -55,25 +60,30 @@ export class Pool {
    */
   acquire(signal: AbortSignal): Promise<Slot> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#used < this.size) {
-      this.#used += 1;
-      return Promise.resolve(this.#slot());
-    }
+    if (this.#places.taken < this.size && this.#queue.length === 0) return Promise.resolve(this.#slot());
     if (this.#queue.length >= this.#queueSize) {
       const values = { pool: this.name, size: this.size, waiting: this.#queue.length };
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
     }
+    this.#places.whenFree(this.#serve);
     return this.#queue.wait(signal);
   }
 
+  /** At once, so that nobody who comes meanwhile can overtake the queue. */
+  readonly #serve = (): void => {
+    while (this.#queue.length > 0 && this.#places.taken < this.size) this.#queue.give(this.#slot());
+    if (this.#queue.length > 0) this.#places.whenFree(this.#serve);
+  };
+
   #slot(): Slot {
     let held = true;
+    this.#used += 1;
+    this.#places.take();
     const release = (): void => {
       if (!held) return;
       held = false;
-      // The slot goes from hand to hand, so that nobody who comes meanwhile can overtake the queue.
-      if (this.#queue.length === 0) this.#used -= 1;
-      else this.#queue.give(this.#slot());
+      this.#used -= 1;
+      this.#places.free();
     };
     return { release, [Symbol.dispose]: release };
   }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { Places } from '../../lib/network/places.ts';
 import { Pool, type Slot } from '../../lib/network/pool.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
 import { caught } from '../support/caught.ts';
@@ -93,6 +94,34 @@ describe('a pool', () => {
           expect(waiting.size === 0 || held.length === size).to.equal(true);
         }
         expect(served).to.deep.equal([...served].sort((a, b) => a - b));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('a pool that takes the place of another', () => {
+  it('counts what sessions of before hold, and all that wait in either are served', async () => {
+    const options = { name: 'default.writes', queueSize: 1000, acquireTimeout: 0 };
+    const step = fc.oneof(fc.record({ acquire: fc.boolean() }), fc.record({ release: fc.nat() }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const places = new Places();
+        const [before, now] = [new Pool({ ...options, size: 3, places }), new Pool({ ...options, size: 2, places })];
+        const held: Slot[] = [];
+        for (const next of steps) {
+          if ('acquire' in next) void (next.acquire ? before : now).acquire(forever).then((slot) => held.push(slot));
+          else held.splice(next.release % (held.length || 1), 1)[0]?.release();
+          await new Promise((resolve) => setImmediate(resolve));
+          expect(held.length).to.equal(places.taken).and.to.be.at.most(3);
+          expect(now.waiting === 0 || places.taken >= 2).to.equal(true);
+          expect(before.waiting === 0 || places.taken === 3).to.equal(true);
+        }
+        for (let slot = held.pop(); slot !== undefined; slot = held.pop()) {
+          slot.release();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect([before.waiting, now.waiting, places.taken]).to.deep.equal([0, 0, 0]);
       }),
       { numRuns: 40 },
     );

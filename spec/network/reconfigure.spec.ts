@@ -10,7 +10,7 @@ import { caught } from '../support/caught.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
 import { until } from '../support/until.ts';
-import { query, startup, WireClient } from '../support/wire-client.ts';
+import { message, query, startup, WireClient } from '../support/wire-client.ts';
 
 describe('changing the configuration of a running gateway', () => {
   let folder: string;
@@ -69,6 +69,38 @@ describe('changing the configuration of a running gateway', () => {
     await answers(third);
     await answers(first);
   });
+
+  const loggedIn = (pool: Sections): Sections => ({
+    clients: { default: { writes: { ...block, startupParams: { user: 'postgres' } } } },
+    pools: { default: { writes: pool } },
+    servers: { default: { address: '127.0.0.1:0', auth: { method: 'trust' } } },
+  });
+  for (const [what, sections] of [
+    ['that clients log in on themselves', (pool: Sections) => one({}, pool)],
+    ['that are logged in ahead', loggedIn],
+  ] as const) {
+    it(`counts connections of before, of those ${what}, in a pool that changes`, async () => {
+      await using gateway = await start(sections({ size: 2, minSize: 0 }));
+      using first = await WireClient.open(gateway.port);
+      using second = await WireClient.open(gateway.port);
+      await change(gateway, sections({ size: 2, minSize: 0, queueSize: 1, maxIdle: '5m' }));
+      using third = await WireClient.connect(gateway.port);
+      third.send(startup());
+      await until(() => gateway.gateway.sessions === 3);
+      using fourth = await WireClient.connect(gateway.port);
+      fourth.send(startup());
+      expect(await fourth.lastWords()).to.include({ sqlstate: '53300' });
+      second.send(message('X'));
+      await third.until('Z');
+      await answers(third);
+      await answers(first);
+      third.send(message('X'));
+      using fifth = await WireClient.connect(gateway.port);
+      fifth.send(startup());
+      await fifth.until('Z');
+      await answers(fifth);
+    });
+  }
 
   it('lets a client that waits for a place go on waiting for it', async () => {
     await using gateway = await start(one({}, { size: 1 }));
