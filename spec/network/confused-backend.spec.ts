@@ -3,6 +3,7 @@ import { checkConfig } from '../../lib/config/check.ts';
 import { createHooks } from '../../lib/hooks/hooks.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { buildBackendPools } from '../../lib/network/build-backend-pools.ts';
+import { Places } from '../../lib/network/places.ts';
 import { parseEndpoint } from '../../lib/network/endpoint.ts';
 import { startPooledGateway } from '../support/pooled-gateway.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
@@ -45,7 +46,7 @@ describe('a backend that nobody can tell what it is at', () => {
     const { writes: pool } = config.pools['default']!;
     const endpoint = parseEndpoint('clients.default.writes', network, address);
     const plan = { name: 'default.writes', client: client!, pool: pool!, endpoint, checkPeriod: 0 };
-    const { home } = buildBackendPools({ ...plan, logger: silentLogger() })!;
+    const { home } = buildBackendPools({ ...plan, logger: silentLogger(), places: new Places() })!;
     const signal = new AbortController().signal;
     const first = await home.acquire(signal);
     first.socket.write(Buffer.concat([evil, evil, evil]));
