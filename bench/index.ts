@@ -2,6 +2,7 @@
 // `peers` is for that bench: see there.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
@@ -35,7 +36,9 @@ if (peers !== -1 || given.length === 0) chosen.push(['peers', ...given.slice(pee
  * Benches of nanoseconds within their own process: as the code ships, in one file. tsx gives every function its name
  * when it is made, which costs more than what is measured.
  */
-const bundled: readonly (string | undefined)[] = ['tap', 'traffic'];
+const bundled: readonly (string | undefined)[] = ['tap', 'traffic', 'isolation'];
+/** What a bench starts threads and processes with. */
+const guestEntry = fileURLToPath(new URL('../lib/isolation/guest/guest-entry.ts', import.meta.url));
 
 function run(args: readonly string[]): void {
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
@@ -48,11 +51,12 @@ for (const [name, ...args] of chosen) {
     run(['--import=tsx', script, ...args]);
     continue;
   }
-  const outfile = fileURLToPath(new URL(`./.${name}.mjs`, import.meta.url));
-  buildSync({ entryPoints: [script], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
+  const outdir = fileURLToPath(new URL('./.bundled', import.meta.url));
+  const entryPoints = { [name]: script, 'guest/guest-entry': guestEntry };
+  buildSync({ entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
   try {
-    run([outfile, ...args]);
+    run([path.join(outdir, `${name}.js`), ...args]);
   } finally {
-    rmSync(outfile);
+    rmSync(outdir, { recursive: true });
   }
 }

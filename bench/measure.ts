@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 
 /** What machine and versions a figure was taken on, and by which command. */
 export function printHeader(title: string): void {
-  const name = /([\w-]+)\.(?:ts|mjs)$/.exec(process.argv[1] ?? '')?.[1] ?? '';
+  const name = /([\w-]+)\.(?:ts|m?js)$/.exec(process.argv[1] ?? '')?.[1] ?? '';
   console.log(`\n# ${title}`);
   console.log(
     `node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}; npm run bench ${name}`,

@@ -5,6 +5,7 @@ import { hooksErrors } from './errors.ts';
 import type { HookName } from './hooks.ts';
 import type { ChangeKind } from './message-change.ts';
 import type { Session } from './payloads.ts';
+import { RemoteResult } from './remote-result.ts';
 import { numberOfTap, runningTap } from './running-tap.ts';
 import { closeScope, isScoped, openScope, retainScope, type Afterwards, type ScopedHandle } from './scope.ts';
 import type { HookCounter } from './statistics.ts';
@@ -191,7 +192,7 @@ export class ContainedTap implements Afterwards {
 
   #settle(call: TapCall, result: unknown): unknown {
     try {
-      if (isThenable(result)) return this.#await(call, result);
+      if (result instanceof RemoteResult || isThenable(result)) return this.#await(call, result);
       this.#check(result);
       const rule = this.#result;
       if (rule?.check !== undefined && call.checked !== true && result !== undefined && result !== call.payload) {
@@ -240,7 +241,7 @@ export class ContainedTap implements Afterwards {
     }
   }
 
-  #await(call: TapCall, thenable: PromiseLike<unknown>): Promise<unknown> {
+  #await(call: TapCall, awaited: RemoteResult | PromiseLike<unknown>): Promise<unknown> {
     if (call.handle !== null) call.handle[retainScope]();
     const limit = this.#limit;
     return new Promise((settle) => {
@@ -251,19 +252,19 @@ export class ContainedTap implements Afterwards {
       }, limit);
       // What nobody waits for must not keep the process from ending.
       if (!hookCatalogue[this.#hook].awaited) timer.unref();
+      const settled = (value: unknown): void => {
+        if (late) return;
+        clearTimeout(timer);
+        settle(this.#settle(call, value));
+      };
+      const failed = (error: unknown): void => {
+        if (late) return this.#report(error);
+        clearTimeout(timer);
+        settle(this.#settleFailed(call, error));
+      };
+      if (awaited instanceof RemoteResult) return awaited.listen(settled, failed);
       // A promise of our own, not the plugin's: it settles once, later, and its `then` is ours.
-      void new Promise((resolve) => resolve(thenable)).then(
-        (value) => {
-          if (late) return;
-          clearTimeout(timer);
-          settle(this.#settle(call, value));
-        },
-        (error: unknown) => {
-          if (late) return this.#report(error);
-          clearTimeout(timer);
-          settle(this.#settleFailed(call, error));
-        },
-      );
+      void new Promise((resolve) => resolve(awaited)).then(settled, failed);
     });
   }
 

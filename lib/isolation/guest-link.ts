@@ -1,7 +1,9 @@
 import { types } from 'node:util';
 import type { HookName } from '../hooks/hooks.ts';
 import type { Routing } from '../hooks/payloads.ts';
+import { RemoteResult } from '../hooks/remote-result.ts';
 import { TapAway } from '../hooks/tap-away.ts';
+import { CallTable } from './call-table.ts';
 import type { Channel } from './channel.ts';
 import { cross, uncross } from './crossed.ts';
 import { count, list, text } from './expected.ts';
@@ -34,12 +36,12 @@ export interface LinkLimits {
 }
 
 interface PendingCall {
+  readonly id: number;
   readonly hook: HookName;
   readonly payload: unknown;
   readonly started: number;
   readonly limit: number;
-  readonly settle: (result: unknown) => void;
-  readonly fail: (error: unknown) => void;
+  readonly result: RemoteResult;
   readonly stopListening: (() => void) | null;
 }
 
@@ -54,9 +56,8 @@ export class GuestLink {
   readonly #limits: LinkLimits;
   readonly #outbox: Outbox<ToGuest>;
   readonly #sessions: SessionTable;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new CallTable<PendingCall>();
   #health: NodeJS.Timeout | undefined;
-  #nextCall = 0;
   #check: NodeJS.Timeout | null = null;
   /** The ping that was not answered yet, and when it was sent. */
   #ping: { readonly number: number; readonly sent: number; readonly phase: 'crash' | 'health' } | null = null;
@@ -95,20 +96,20 @@ export class GuestLink {
    * Calls a tap of the guest's: settles with what the tap returned once the payload is as the tap left its copy.
    * @throws {TapAway} when too many calls are under way
    */
-  call(tap: number, hook: HookName, payload: unknown): Promise<unknown> {
+  call(tap: number, hook: HookName, payload: unknown): RemoteResult {
     if (this.#pending.size >= mostCalls) this.#refuseMore();
     else if (this.#overloaded && this.#pending.size < mostCalls / 2) this.#overloaded = false;
     const data = crossingOf(hook).send(payload, this.#sending);
-    const id = this.#nextCall++;
+    const id = this.#pending.nextId();
     if (isWithoutShapes(data)) this.#outbox.postNumbers(id, tap, data[0], data[1], data[2]);
     else this.#outbox.post(['call', id, tap, data]);
     this.#check ??= this.#checkSoon();
-    return new Promise((settle, fail) => {
-      const stopListening = hook === 'route' ? this.#passAbort(id, payload as Routing) : null;
-      const { timeout, timeouts } = this.#limits;
-      const limit = timeouts[hook] ?? timeout;
-      this.#pending.set(id, { hook, payload, started: performance.now(), limit, settle, fail, stopListening });
-    });
+    const stopListening = hook === 'route' ? this.#passAbort(id, payload as Routing) : null;
+    const { timeout, timeouts } = this.#limits;
+    const limit = timeouts[hook] ?? timeout;
+    const result = new RemoteResult();
+    this.#pending.add({ id, hook, payload, started: performance.now(), limit, result, stopListening });
+    return result;
   }
 
   #refuseMore(): never {
@@ -137,11 +138,10 @@ export class GuestLink {
     clearInterval(this.#health);
     if (this.#check !== null) clearTimeout(this.#check);
     this.#channel.close();
-    for (const { fail, stopListening } of this.#pending.values()) {
-      stopListening?.();
-      if (away !== null) fail(away);
+    for (const { id } of this.#pending) {
+      const call = this.#end(id);
+      if (away !== null) call?.result.fail(away);
     }
-    this.#pending.clear();
   }
 
   readonly #sending = {
@@ -159,7 +159,7 @@ export class GuestLink {
       case 'answer':
         return this.#answer(this.#issued(first), second, bytes);
       case 'failed':
-        return this.#end(this.#issued(first))?.fail(uncross(second));
+        return this.#end(this.#issued(first))?.result.fail(uncross(second));
       case 'notice':
         return this.#notice(this.#issued(first), text(second));
       case 'pong':
@@ -172,7 +172,7 @@ export class GuestLink {
 
   #issued(id: unknown): number {
     const number = count(id);
-    if (number >= this.#nextCall) throw new TypeError('an answer to a call that was never made');
+    if (!this.#pending.wasIssued(number)) throw new TypeError('an answer to a call that was never made');
     return number;
   }
 
@@ -184,10 +184,10 @@ export class GuestLink {
     try {
       result = receive?.(answer, call.payload, bytes);
     } catch (error) {
-      call.fail(error);
+      call.result.fail(error);
       throw error;
     }
-    call.settle(result);
+    call.result.settle(result);
   }
 
   #notice(id: number, message: string): void {
@@ -196,8 +196,7 @@ export class GuestLink {
   }
 
   #end(id: number): PendingCall | undefined {
-    const call = this.#pending.get(id);
-    this.#pending.delete(id);
+    const call = this.#pending.take(id);
     call?.stopListening?.();
     return call;
   }
@@ -214,7 +213,7 @@ export class GuestLink {
     const call = this.#end(message[1]);
     if (call === undefined) return;
     this.#watcher.unsent(call.hook, error);
-    call.fail(new TapAway('the payload cannot leave gatewayd'));
+    call.result.fail(new TapAway('the payload cannot leave gatewayd'));
   }
 
   #sendPing(phase: 'crash' | 'health'): void {
@@ -237,7 +236,7 @@ export class GuestLink {
     const silence = this.#ping === null ? 0 : now - this.#ping.sent;
     let isLate = silence >= this.#limits.timeout;
     let isSlow = false;
-    for (const [id, { started, limit }] of this.#pending) {
+    for (const { id, started, limit } of this.#pending) {
       const age = now - started;
       isSlow ||= age >= limit / 2;
       if (age < limit) continue;

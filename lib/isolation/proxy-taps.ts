@@ -1,5 +1,6 @@
 import { hookCatalogue } from '../hooks/catalogue.ts';
 import type { HookName } from '../hooks/hooks.ts';
+import type { RemoteResult } from '../hooks/remote-result.ts';
 import { TapAway } from '../hooks/tap-away.ts';
 import type { Host } from '../plugin/plugin.ts';
 import type { GuestLink } from './guest-link.ts';
@@ -87,7 +88,7 @@ export class ProxyTaps {
     this.#added = [];
   }
 
-  #call(tap: ProxyTap, payload: unknown): Promise<unknown> {
+  #call(tap: ProxyTap, payload: unknown): RemoteResult {
     const link = this.#link;
     if (link !== null && tap.number !== -1) return link.call(tap.number, tap.hook, payload);
     this.#passedOver++;
