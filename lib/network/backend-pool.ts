@@ -131,6 +131,9 @@ export class BackendPool {
 
   /** Takes back what `acquire` gave. Settles when it is ready for the next, or gone. */
   async release(backend: LoggedInBackend, condition: BackendCondition): Promise<void> {
+    if (condition === 'busy') {
+      this.#options.logger.debug({ pool: this.name }, 'a backend that may be in the middle of something is replaced');
+    }
     if (backend.error !== null || condition === 'busy' || this.#isOver(backend)) {
       return this.#end(backend, condition === 'busy');
     }

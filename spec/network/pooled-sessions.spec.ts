@@ -129,6 +129,26 @@ describe('sessions on backends that are logged in ahead', () => {
   const types = (messages: readonly { readonly type: string }[]): string =>
     messages.map(({ type }) => type.replace('S', '')).join('');
 
+  it('have a backend replaced where a COPY failed that a Sync was sent behind, and the log says so', async () => {
+    using client = await WireClient.open(gateway.port);
+    client.send(query('create temp table c (n int)'));
+    await client.until('Z');
+    client.send(
+      message('P', '\0copy c from stdin\0\0\0'),
+      message('B', Buffer.alloc(8)),
+      message('E', Buffer.alloc(5)),
+    );
+    client.send(message('S'));
+    await client.until('G');
+    client.send(message('d', 'no number\n'), message('c'), message('S'));
+    await client.until('Z');
+    const before = gateway.log.length;
+    client.send(message('X'));
+    await session(pidOf);
+    const said = gateway.log.slice(before).map(({ msg }) => msg);
+    expect(said).to.include('a backend that may be in the middle of something is replaced');
+  });
+
   it('are told what they have asked for before they ended their side, unlike those that have said goodbye', async () => {
     using reading = await WireClient.open(gateway.port);
     const sql = "select 'done' from pg_sleep(1.2)";
