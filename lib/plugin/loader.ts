@@ -6,6 +6,7 @@ import { within } from './deadline.ts';
 import { pluginErrors } from './errors.ts';
 import type { Ready } from './examine.ts';
 import type { FailurePlace } from './failure-reporter.ts';
+import { announceTag } from './module-hooks.ts';
 import type { ModuleTag } from './module-tag.ts';
 import { readModule, type PluginModule } from './plugin-module.ts';
 import { framesOf, stackOf } from './stack-frames.ts';
@@ -40,7 +41,10 @@ export const inProcess: Runner = {
   async load({ ready, milliseconds, enter, tag }) {
     const { name: plugin, manifest } = ready;
     const url = pathToFileURL(manifest.entryPoint).href + tag;
-    if (tag !== '') forgetRequired(ready.path);
+    if (tag !== '') {
+      forgetRequired(ready.path);
+      await announceTag(ready.path, tag);
+    }
     const late = (): Error => new GatewayDError(pluginErrors.PLUGIN_IMPORT_TIMEOUT, { plugin, milliseconds });
     try {
       const namespace = await within(

@@ -1,7 +1,9 @@
 import * as nodeModule from 'node:module';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 /** Whether the host runs from its sources; then somebody else sees to their types. */
 const fromSource = import.meta.url.endsWith('.ts');
@@ -84,14 +86,49 @@ export function resolveWithoutHooks(specifier: string, folder: string): string |
  */
 export function resolve<R extends Resolved | Promise<Resolved>>(
   specifier: string,
-  context: { readonly parentURL?: string | undefined },
+  context: { readonly parentURL?: string | undefined; readonly conditions?: readonly string[] },
   next: (specifier: string, context: unknown) => R,
 ): R | Resolved | Promise<Resolved> {
   const resolved = next(specifier === 'gatewayd' && !isAskingNode ? publicSurface : specifier, context);
-  const tag = /\?generation=\d+$/.exec(context.parentURL ?? '')?.[0];
+  const { parentURL = '', conditions = [] } = context;
+  const tag =
+    /\?generation=\d+$/.exec(parentURL)?.[0] ?? (conditions.includes('import') ? newestTag(parentURL) : undefined);
   if (tag === undefined || !/^[./#]/.test(specifier)) return resolved;
   if (resolved instanceof Promise) return resolved.then((found: Resolved) => retagged(found, tag));
   return retagged(resolved, tag);
+}
+
+/** Of what was imported anew, by the URL that its files' begin with, the tag. */
+const newestTags = new Map<string, string>();
+const commonJs = new Map<string, boolean>();
+
+/** What a CommonJS module imports is tagged by the newest import of its plugin: it goes by its path and has no tag itself. */
+function newestTag(parentURL: string): string | undefined {
+  const root = [...newestTags.keys()].find((one) => parentURL === one || parentURL.startsWith(`${one}/`));
+  if (root === undefined || parentURL.slice(root.length).includes('/node_modules/')) return undefined;
+  const known = commonJs.get(parentURL) ?? isCommonJs(fileURLToPath(parentURL));
+  commonJs.set(parentURL, known);
+  return known ? newestTags.get(root) : undefined;
+}
+
+/** By its name, the package that it is in, or else what it looks like: those of the first generation have no tag either. */
+function isCommonJs(file: string): boolean {
+  if (/\.[cm][jt]s$/.test(file)) return /\.c[jt]s$/.test(file);
+  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
+    const manifest = textOf(path.join(folder, 'package.json'));
+    const type = manifest === null ? undefined : /"type"\s*:\s*"(commonjs|module)"/.exec(manifest)?.[1];
+    if (type !== undefined) return type === 'commonjs';
+    if (manifest !== null || folder === path.dirname(folder)) break;
+  }
+  return !/^\s*(?:import\s*[\w{*'"]|export\s)/m.test(textOf(file) ?? '');
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 /** What a plugin imports of its own is imported anew when the plugin is. */
@@ -110,11 +147,46 @@ const { registerHooks } = nodeModule as { readonly registerHooks?: (hooks: objec
 /** Whether the hooks take a thread of their own: until that has started, nothing else runs. */
 export const hooksTakeThread: boolean = registerHooks === undefined;
 let registered = false;
+let toHooks: MessagePort | null = null;
+let acknowledged: Promise<unknown> = Promise.resolve();
 
 /** Puts the hooks in place, once a process and for good: in this thread where Node can, or else in one of their own. */
 export function registerModuleHooks(): void {
   if (registered) return;
   registered = true;
-  if (registerHooks) registerHooks({ resolve, load });
-  else nodeModule.register(import.meta.url);
+  if (registerHooks) {
+    registerHooks({ resolve, load });
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  toHooks = port1;
+  nodeModule.register(import.meta.url, { data: port2, transferList: [port2] });
+}
+
+/** Node's `initialize` hook, in the hooks' own thread. */
+export function initialize(toMain: MessagePort): void {
+  toMain.on('message', ([root, tag]: readonly [string, string]) => {
+    newestTags.set(root, tag);
+    toMain.postMessage(root);
+  });
+}
+
+/**
+ * A plugin is about to be imported anew.
+ * @param root path of its file or folder
+ */
+export async function announceTag(root: string, tag: string): Promise<void> {
+  // Without the hooks there is nothing of its own that it imports.
+  if (!registered) return;
+  const url = pathToFileURL(root).href;
+  const port = toHooks;
+  if (port === null) {
+    newestTags.set(url, tag);
+    return;
+  }
+  acknowledged = acknowledged.then(() => {
+    port.postMessage([url, tag]);
+    return once(port, 'message');
+  });
+  await acknowledged;
 }

@@ -67,6 +67,32 @@ describe('a reload', () => {
   const value = async (client: Client): Promise<unknown> =>
     (await client.query<{ value: string }>("SELECT 'x' AS value")).rows[0]?.value;
 
+  it('goes over to what a CommonJS plugin imports now, in the file it begins with and in what that requires', async () => {
+    const late = (mark: string): Record<string, string> => ({
+      'plugins/late/package.json': JSON.stringify({ name: 'late', version: '1.0.0', main: 'index.js' }),
+      'plugins/late/mark.mjs': `import { word } from './word.mjs';\nexport const mark = '${mark} ' + word;\n`,
+      'plugins/late/word.mjs': `export const word = '${mark}';\n`,
+      'plugins/late/required.js': `exports.marked = async () => (await import('./mark.mjs')).mark;\n`,
+      'plugins/late/index.js': `const { marked } = require('./required.js');
+module.exports = {
+  async apply(host) {
+    const { mark } = await import('./mark.mjs');
+    host.logger.info({ mark, required: await marked() }, 'imported');
+  },
+};
+`,
+    });
+    write(late('one'));
+    await using gateway = await start();
+    const imported = (wanted: string) => gateway.line(({ msg, mark }) => msg === 'imported' && mark === wanted);
+    expect(await imported('one one')).to.include({ required: 'one one' });
+    for (const mark of ['two', 'three']) {
+      write(late(mark));
+      expect((await plugin('reload', 'late')).code).to.equal(0);
+      expect(await imported(`${mark} ${mark}`)).to.include({ required: `${mark} ${mark}` });
+    }
+  });
+
   it('goes over to what plugins are now, what they import included, and leaves sessions and the others as they were', async () => {
     await using gateway = await start();
     const client = await connected(gateway);
