@@ -167,6 +167,7 @@ export function registerModuleHooks(): void {
 export function initialize(toMain: MessagePort): void {
   toMain.on('message', ([root, tag]: readonly [string, string]) => {
     newestTags.set(root, tag);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
     toMain.postMessage(root);
   });
 }
