@@ -11,8 +11,13 @@ interface Handle {
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   useUserBuffer(buffer: Uint8Array): void;
-  /** With a request: an error number. With null, from Node.js 26 on: that, or the request where one was needed. */
-  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
+  /** Called when something was read, or reading ended; how many bytes, or what error, is in the binding's state. */
+  onread: (this: Handle, bytes: unknown) => void;
+  /**
+   * With a request: an error number. With null, from Node.js 26 on: that, or the request where one was needed. Undefined
+   * when it is closed.
+   */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest | undefined;
 }
 interface WriteRequest {
   handle?: Handle;
@@ -23,8 +28,9 @@ interface WriteRequest {
 }
 interface StreamBinding {
   readonly WriteRequest: new () => WriteRequest;
-  /** What the last write of any handle came to. */
+  /** What the last read or write of any handle came to. */
   readonly state: Readonly<Record<number, number>>;
+  readonly readBytesOrError: number;
   readonly lastWriteWasAsync: number;
   /** Whether requests are made by the write itself. */
   readonly makesRequests: boolean;
@@ -58,7 +64,8 @@ export class DirectSocket {
   readonly #binding: StreamBinding;
   readonly #slots: SlotNames;
   #onWritten: (() => void) | null;
-  #onBytes: ((bytes: Buffer) => void) | null = null;
+  /** The handle's own way of giving what it read to the stream; null while it is used. */
+  #streamRead: Handle['onread'] | null = null;
   #pending = 0;
 
   private constructor(socket: Socket, handle: Handle, slots: SlotNames, api: StreamBinding, onWritten: () => void) {
@@ -91,22 +98,30 @@ export class DirectSocket {
    * stream. Its other events, `pause` and `resume` stay what they are.
    */
   read(onBytes: (bytes: Buffer) => void): void {
+    const handle = this.#handle;
     const slots = this.#socket as unknown as Slots;
     const { buffer, callback } = this.#slots;
-    this.#onBytes = onBytes;
-    slots[callback] = this.#onRead;
-    if (slots[buffer] === shared) return;
-    slots[buffer] = shared;
-    this.#handle.useUserBuffer(shared);
+    if (slots[buffer] !== shared) {
+      slots[buffer] = shared;
+      slots[callback] = (length: number) => this.#socket.push(Buffer.from(viewOf(length)));
+      handle.useUserBuffer(shared);
+    }
+    const { state, readBytesOrError } = this.#binding;
+    const streamRead = handle.onread;
+    this.#streamRead = streamRead;
+    handle.onread = (bytes) => {
+      const length = state[readBytesOrError] as number;
+      if (length > 0) onBytes(viewOf(length));
+      else streamRead.call(handle, bytes);
+    };
   }
 
   /** What arrives from now on goes to the stream again, and to whoever listens there; `onWritten` is not called any more. */
   release(): void {
     this.#onWritten = null;
-    if (this.#onBytes === null) return;
-    this.#onBytes = null;
-    const socket = this.#socket;
-    (socket as unknown as Slots)[this.#slots.callback] = (length: number) => socket.push(Buffer.from(viewOf(length)));
+    if (this.#streamRead === null) return;
+    this.#handle.onread = this.#streamRead;
+    this.#streamRead = null;
   }
 
   /**
@@ -117,13 +132,13 @@ export class DirectSocket {
     const { makesRequests, state, lastWriteWasAsync, lastWriteError } = this.#binding;
     if (makesRequests) {
       const made = this.#handle.writeBuffer(null, bytes);
-      if (typeof made === 'number') return this.#wrote(made);
+      if (made === undefined || typeof made === 'number') return this.#wrote(made);
       this.#wait(made, bytes);
       const status = state[lastWriteError] || made.writeStatus || 0;
       return status === 0 ? false : this.#wrote(status);
     }
     const request = (spare ??= new this.#binding.WriteRequest());
-    const error = this.#handle.writeBuffer(request, bytes) as number;
+    const error = this.#handle.writeBuffer(request, bytes) as number | undefined;
     if (error !== 0 || state[lastWriteWasAsync] === 0) return this.#wrote(error);
     spare = null;
     this.#wait(request, bytes);
@@ -141,32 +156,28 @@ export class DirectSocket {
   }
 
   /** What cannot be written to is gone; its 'close' says so. */
-  #wrote(status: number): boolean {
+  #wrote(status: number | undefined): boolean {
     if (status === 0) return true;
     const socket = this.#socket;
-    if (!socket.destroyed) {
+    if (!socket.destroyed && status !== undefined) {
       const code = getSystemErrorName(status);
       socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }));
     }
     return true;
   }
-
-  readonly #onRead = (length: number): boolean => {
-    this.#onBytes?.(viewOf(length));
-    return true;
-  };
 }
 
 function findBinding(): StreamBinding | null {
   try {
     const { binding: find } = process as unknown as { binding: (name: string) => Record<string, unknown> };
     const found = find.call(process, 'stream_wrap');
-    const { WriteWrap, streamBaseState, kLastWriteWasAsync, kLastWriteErr } = found;
+    const { WriteWrap, streamBaseState, kReadBytesOrError, kLastWriteWasAsync, kLastWriteErr } = found;
     const usable = typeof WriteWrap === 'function' && ArrayBuffer.isView(streamBaseState);
-    if (!usable || typeof kLastWriteWasAsync !== 'number') return null;
+    if (!usable || typeof kLastWriteWasAsync !== 'number' || typeof kReadBytesOrError !== 'number') return null;
     return {
       WriteRequest: WriteWrap as StreamBinding['WriteRequest'],
       state: streamBaseState as unknown as Int32Array,
+      readBytesOrError: kReadBytesOrError,
       lastWriteWasAsync: kLastWriteWasAsync,
       makesRequests: typeof kLastWriteErr === 'number',
       lastWriteError: typeof kLastWriteErr === 'number' ? kLastWriteErr : -1,
@@ -181,6 +192,7 @@ function handleOf(socket: Socket): Handle | null {
   if (handle === undefined || handle === null || !/^(?:TCP|Pipe)$/.test(handle.constructor.name)) return null;
   const known =
     typeof handle.useUserBuffer === 'function' &&
+    typeof handle.onread === 'function' &&
     typeof handle.writeBuffer === 'function' &&
     typeof handle.writeQueueSize === 'number';
   return known ? (handle as Handle) : null;

@@ -48,6 +48,11 @@ export class Link {
     if (!this.#toClient.write(bytes, borrowed)) this.serverIntake.hold(Hold.SinkFull);
   }
 
+  /** Tells the database that the client will send nothing more. */
+  endServer(): void {
+    this.#toServer.end();
+  }
+
   /** Lets go of the sockets, which may be reading or not, and are streams again. */
   detach(): void {
     this.clientIntake.detach();

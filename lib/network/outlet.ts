@@ -17,6 +17,8 @@ function copyOf(bytes: Buffer): Buffer {
 export class Outlet {
   readonly #socket: Socket;
   readonly #direct: DirectSocket | null;
+  /** Nothing waits in the stream, and nobody writes there but this. */
+  #clear = false;
 
   constructor(socket: Socket, direct: DirectSocket | null) {
     this.#socket = socket;
@@ -39,9 +41,9 @@ export class Outlet {
    * @returns false when it is full, which ends with a 'drain' of the socket or the direct one's `onWritten`
    */
   write(bytes: Buffer, borrowed: boolean): boolean {
-    const socket = this.#socket;
     const direct = this.#direct;
-    if (direct === null || socket.writableLength > 0 || !socket.writable) {
+    if (direct === null || !(this.#clear ||= this.#isClear())) {
+      const socket = this.#socket;
       // A chunk larger than the high-water mark makes write() say false even where the kernel took all of it at once.
       return socket.write(borrowed ? Buffer.from(bytes) : bytes) || socket.writableLength === 0;
     }
@@ -52,5 +54,15 @@ export class Outlet {
       views = [];
     }
     return all;
+  }
+
+  /** Ends the stream behind what was written. */
+  end(): void {
+    this.#clear = false;
+    this.#socket.end();
+  }
+
+  #isClear(): boolean {
+    return this.#socket.writableLength === 0 && this.#socket.writable;
   }
 }

@@ -203,7 +203,7 @@ export class Relay {
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
   readonly #onClientEnd = (): void => {
-    if (this.#oldNews === null) this.#link.server.end();
+    if (this.#oldNews === null) this.#link.endServer();
     else this.#stay(this.#oldNews);
   };
 

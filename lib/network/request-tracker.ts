@@ -6,8 +6,10 @@ import { BackendCode, FrontendCode, type TransactionStatus } from '../protocol/c
  * must not be able to have a backend taken for idle that is at something.
  */
 export class RequestTracker {
-  /** Types of the requests that a ReadyForQuery will answer, oldest first. */
-  readonly #awaited: number[] = [];
+  /** Type of the oldest request that a ReadyForQuery will answer; 0 where there is none. */
+  #awaited = 0;
+  /** Types of those behind it, oldest first; null where there are none, as with all who wait for an answer. */
+  #behind: number[] | null = null;
   /** An extended query has begun and no Sync has ended it. */
   #unsynced = false;
   /** The database takes COPY data, and ignores Sync until it has all. */
@@ -32,12 +34,12 @@ export class RequestTracker {
 
   /** Nothing is in flight; a transaction may be open. */
   get quiet(): boolean {
-    return this.#awaited.length === 0 && !this.#unsynced && !this.#lost;
+    return this.#awaited === 0 && !this.#unsynced && !this.#lost;
   }
 
   /** A ReadyForQuery will come whatever the client does. */
   get answering(): boolean {
-    return this.#awaited.length > 0 && (!this.#copyingIn || this.#endedAhead) && !this.#lost;
+    return this.#awaited !== 0 && (!this.#copyingIn || this.#endedAhead) && !this.#lost;
   }
 
   /** A message of this type went to the database. */
@@ -45,14 +47,14 @@ export class RequestTracker {
     switch (type) {
       case FrontendCode.Query:
       case FrontendCode.FunctionCall:
-        this.#awaited.push(type);
+        this.#await(type);
         break;
       case FrontendCode.Sync:
         if (this.#copyingIn) {
           this.#passedOver = true;
           break;
         }
-        this.#awaited.push(type);
+        this.#await(type);
         this.#unsynced = false;
         break;
       case FrontendCode.Parse:
@@ -76,8 +78,8 @@ export class RequestTracker {
     if (type === BackendCode.CopyInResponse) {
       this.#copyingIn = true;
       // A Sync sent along with the COPY's Execute is ignored as well; the one after the data counts.
-      if (this.#awaited[0] === FrontendCode.Sync && !this.#endedAhead) {
-        this.#awaited.shift();
+      if (this.#awaited === FrontendCode.Sync && !this.#endedAhead) {
+        this.#answered();
         this.#unsynced = true;
         this.#passedOver = true;
       }
@@ -93,9 +95,19 @@ export class RequestTracker {
   /** A ReadyForQuery came. */
   ready(status: TransactionStatus): void {
     this.#status = status;
-    this.#awaited.shift();
+    this.#answered();
     this.#copyingIn = false;
     this.#passedOver = false;
     if (this.quiet) this.#endedAhead = false;
+  }
+
+  #await(type: number): void {
+    if (this.#awaited === 0) this.#awaited = type;
+    else (this.#behind ??= []).push(type);
+  }
+
+  #answered(): void {
+    this.#awaited = this.#behind?.shift() ?? 0;
+    if (this.#behind?.length === 0) this.#behind = null;
   }
 }

@@ -41,9 +41,10 @@ export class FrameScanner {
   /** Where it ends in the chunk, exclusive. */
   end = 0;
 
-  readonly #collected: Uint8Array;
+  readonly #collected: readonly number[];
   readonly #collectLimit: number;
-  readonly #header = Buffer.alloc(5);
+  /** Of a split message; made when there is one. */
+  #header: Buffer | null = null;
   #chunk: Buffer = nothing;
   #position = 0;
   /** Bytes of the unfinished message taken so far. */
@@ -53,8 +54,7 @@ export class FrameScanner {
   #splitLength = 0;
 
   constructor(options: FrameScannerOptions = {}) {
-    this.#collected = new Uint8Array(256);
-    for (const type of options.collect ?? []) this.#collected[type] = 1;
+    this.#collected = options.collect ?? [];
     this.#collectLimit = options.collectLimit ?? 4096;
   }
 
@@ -143,15 +143,16 @@ export class FrameScanner {
   }
 
   #takeHeader(): boolean {
-    const taken = this.#chunk.copy(this.#header, this.#taken, this.#position);
+    const header = (this.#header ??= Buffer.alloc(5));
+    const taken = this.#chunk.copy(header, this.#taken, this.#position);
     this.#taken += taken;
     this.#position += taken;
-    this.type = this.#header.readUInt8(0);
+    this.type = header.readUInt8(0);
     if (this.#taken < 5) return false;
-    const size = this.#header.readInt32BE(1);
+    const size = header.readInt32BE(1);
     checkLength(this.type, size);
     this.length = size + 1;
-    const wanted = this.#collected[this.type] === 1 ? Math.min(size - 4, this.#collectLimit) : 0;
+    const wanted = this.#collected.includes(this.type) ? Math.min(size - 4, this.#collectLimit) : 0;
     this.#split = wanted > 0 ? Buffer.allocUnsafe(wanted) : nothing;
     this.#splitLength = 0;
     return true;
