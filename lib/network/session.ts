@@ -12,6 +12,7 @@ import { abortable } from './abortable.ts';
 import { clientLeft } from './client-left.ts';
 import { addressOf, type Connection } from './database.ts';
 import type { BackendCondition } from './backend-pool.ts';
+import { directSocketsWork } from './direct-sockets-work.ts';
 import { networkErrors } from './errors.ts';
 import { Frontend, type Greeting } from './frontend.ts';
 import { admit } from './gatekeeper.ts';
@@ -118,6 +119,8 @@ export class Session implements Tenant {
   }
 
   async #serve({ startup, bytes }: Begun): Promise<void> {
+    // Of the first session only, this takes longer than an instant; meanwhile it is on its way to its backend.
+    const directSockets = directSocketsWork(this.#context.logger);
     const facts = this.#introduce(startup);
     this.#facts = facts;
     this.#to('opening');
@@ -138,8 +141,9 @@ export class Session implements Tenant {
     });
     this.#connection = connection;
     facts.server = addressOf(connection.endpoint);
+    const direct = await directSockets;
     this.#abort.signal.throwIfAborted();
-    const carried = this.#carry(connection, startup, bytes);
+    const carried = this.#carry(connection, startup, bytes, direct);
     const unwatch = this.#watch(connection);
     this.#part(await carried);
     unwatch();
@@ -165,14 +169,14 @@ export class Session implements Tenant {
     return refusal === undefined ? null : refusal.error;
   }
 
-  #carry(connection: Connection, startup: StartupMessage, bytes: Buffer): Promise<RelayEnd> {
+  #carry(connection: Connection, startup: StartupMessage, bytes: Buffer, direct: boolean): Promise<RelayEnd> {
     const { backend } = connection;
-    if (backend !== null) return this.#lend(backend, connection, startup.minor);
-    return this.#logIn(connection, bytes);
+    if (backend !== null) return this.#lend(backend, connection, startup.minor, direct);
+    return this.#logIn(connection, bytes, direct);
   }
 
   /** The client logs in at the database. */
-  #logIn({ socket, endpoint }: Connection, startupPacket: Buffer): Promise<RelayEnd> {
+  #logIn({ socket, endpoint }: Connection, startupPacket: Buffer, direct: boolean): Promise<RelayEnd> {
     this.#to('authenticating');
     const { socket: client, rest } = this.#frontend.takeOver();
     const watcher: LoginWatcher = {
@@ -183,14 +187,14 @@ export class Session implements Tenant {
       },
       loggedIn: (status) => this.#opened(relay, status),
     };
-    const relay = new Relay(client, socket, (link) => new LoginStage(link, watcher));
+    const relay = new Relay(client, socket, (link) => new LoginStage(link, watcher), { direct });
     this.#relay = relay;
     relay.start(startupPacket, rest);
     return relay.finished;
   }
 
   /** The client is given a backend that is logged in, with a key that dies with the session. */
-  #lend(backend: LoggedInBackend, { endpoint }: Connection, minor: number): Promise<RelayEnd> {
+  #lend(backend: LoggedInBackend, { endpoint }: Connection, minor: number, direct: boolean): Promise<RelayEnd> {
     const server = backend.lend();
     if (backend.error !== null) throw backend.error;
     const { cancels } = this.#context;
@@ -199,6 +203,7 @@ export class Session implements Tenant {
     const { socket: client, rest } = this.#frontend.takeOver();
     const relay = new Relay(client, server, () => new GateStage(), {
       lent: { oldNews: oldNewsOf(backend.parameters) },
+      direct,
     });
     this.#relay = relay;
     this.#lender = { left: () => relay.left(), parameter: (body) => backend.note(body) };
