@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { turn } from '../lib/turn.ts';
+import { restBetweenTurns, turn } from '../lib/turn.ts';
 
 /** Holds the event loop for longer than work that can wait may. */
 function hold(): void {
@@ -35,6 +35,32 @@ describe('a turn of work that can wait', () => {
     const apart = order.join(' ').split('step').slice(1, -1);
     expect(apart).to.have.lengthOf(3);
     for (const between of apart) expect(between).to.contain('query');
+  });
+
+  it('comes after a rest while others are at work, where that is wanted', async () => {
+    const progress = { over: false, others: 0 };
+    const other = (): void => {
+      const end = performance.now() + 0.3;
+      while (performance.now() < end);
+      progress.others += 1;
+      if (!progress.over) setImmediate(other);
+    };
+    setImmediate(other);
+    const othersIn = async (steps: number): Promise<number> => {
+      const before = progress.others;
+      for (let step = 0; step < steps; step++) {
+        hold();
+        await turn();
+      }
+      return progress.others - before;
+    };
+    const without = await othersIn(10);
+    const end = restBetweenTurns();
+    const resting = await othersIn(10);
+    end();
+    const after = await othersIn(10);
+    progress.over = true;
+    expect(resting).to.be.greaterThan(2 * Math.max(without, after));
   });
 
   it('goes on in the running one where it has held nothing up', async () => {

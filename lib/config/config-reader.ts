@@ -26,7 +26,10 @@ export class ConfigReader {
 
   /** All that a configuration is made from. */
   #writeDown({ main, plugins }: ConfigTexts): string {
-    const variables = Object.entries(this.#sources.environment).filter(([name]) => name.startsWith(environmentPrefix));
+    const { environment } = this.#sources;
+    // To read all that an environment holds takes Node long.
+    const names = Object.keys(environment).filter((name) => name.startsWith(environmentPrefix));
+    const variables = names.map((name) => [name, environment[name]]);
     return JSON.stringify([main, plugins ?? null, variables, process.cwd()]);
   }
 }

@@ -13,7 +13,7 @@ import { PluginHost } from '../plugin/host.ts';
 import type { ManagedPlugin } from '../plugin/managed-plugin.ts';
 import type { PluginHostOptions } from '../plugin/options.ts';
 import { Relocations } from '../plugin/relocations.ts';
-import { turn } from '../turn.ts';
+import { restBetweenTurns, turn } from '../turn.ts';
 import type { EmbeddedDatabases } from './embedded-databases.ts';
 import type { GatewayDOptions } from './options.ts';
 import { pluginHostOptions } from './plugin-host-options.ts';
@@ -53,6 +53,7 @@ export class Reloader {
   #gateway: Gateway | undefined;
   #closed = false;
   #preparing: NodeJS.Timeout | undefined;
+  #endRests: (() => void) | undefined;
 
   constructor({ options, first, databases }: ReloaderOptions) {
     this.#options = options;
@@ -77,6 +78,7 @@ export class Reloader {
   begin(gateway: Gateway): void {
     this.#gateway = gateway;
     this.#prepare(gateway);
+    this.#endRests = restBetweenTurns();
     for (const [plugin, reason] of this.#misbehaved.splice(0)) void this.#demote(plugin, reason);
   }
 
@@ -103,6 +105,7 @@ export class Reloader {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#preparing);
+    this.#endRests?.();
     await this.#queue.close();
   }
 
