@@ -272,7 +272,7 @@ export default { apply: (host) => host.logger.info({ mark }, 'mixed') };
     folder.write('gatewayd.yaml', sized(1, '127.0.0.1'));
     await using gateway = await start();
     const first = await connected(gateway);
-    folder.write('gatewayd.yaml', sized(2, '127.0.0.2'));
+    folder.write('gatewayd.yaml', sized(3, '127.0.0.2'));
     gateway.kill('SIGHUP');
     await gateway.line(({ msg }) => msg === 'reloaded');
     expect(await value(first)).to.equal('one x');
