@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import { protocolErrors } from './errors.ts';
+import { int32At } from './int32-at.ts';
 
 /**
  * Checks what a message says its length is, which counts the length word and not the type byte.
@@ -78,10 +79,10 @@ export class FrameScanner {
     const chunk = this.#chunk;
     const start = this.#position;
     if (chunk.length - start < 5) return this.#begin(start);
-    const size = chunk.readInt32BE(start + 1);
+    const size = int32At(chunk, start + 1);
     const end = start + 1 + size;
     if (size < 4 || end > chunk.length) return this.#begin(start);
-    this.type = chunk.readUInt8(start);
+    this.type = chunk[start] as number;
     this.length = size + 1;
     this.start = start;
     this.end = end;

@@ -1,6 +1,7 @@
 import { GatewayDError } from '../errors.ts';
 import { protocolErrors } from './errors.ts';
 import { checkLength } from './frame-scanner.ts';
+import { int32At } from './int32-at.ts';
 
 const nothing = Buffer.alloc(0);
 const none: readonly Buffer[] = [];
@@ -80,7 +81,7 @@ export class MessageReader {
   #wholeUntil(chunk: Buffer, start: number): number {
     let position = start;
     while (chunk.length - position >= 5) {
-      const length = this.#check(chunk.readUInt8(position), chunk.readInt32BE(position + 1));
+      const length = this.#check(chunk[position] as number, int32At(chunk, position + 1));
       if (length > this.#maxMessageSize) this.#large = { length, bytes: chunk.subarray(position) };
       if (length > chunk.length - position || this.#large !== null) return position;
       position += length;

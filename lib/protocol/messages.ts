@@ -3,6 +3,7 @@ import type { TransactionStatus } from './codes.ts';
 import type { ErrorFields } from './error-response.ts';
 import { rest, type NewValue } from './field-types.ts';
 import { frontendKinds, type Bind, type FrontendMessage, type Parse, type Target } from './frontend-messages.ts';
+import { int32At } from './int32-at.ts';
 import type { MessageSource } from './message-source.ts';
 import { MessageKind, type MessageBase, type NewFields } from './protocol-message.ts';
 
@@ -44,7 +45,7 @@ export function readMessages(sender: Sender, source: MessageSource, into: Messag
   let start = 0;
   let count = into.length;
   while (start < bytes.length) {
-    const end = start + 1 + bytes.readInt32BE(start + 1);
+    const end = start + 1 + int32At(bytes, start + 1);
     into[count++] = (types[bytes[start] as number] ?? unknown).at(source, start, end);
     start = end;
   }

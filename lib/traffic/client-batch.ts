@@ -4,6 +4,7 @@ import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
 import { FrontendCode } from '../protocol/codes.ts';
 import { frontendKinds, type Parse, type Query } from '../protocol/frontend-messages.ts';
+import { int32At } from '../protocol/int32-at.ts';
 import type { Message } from '../protocol/messages.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
@@ -99,7 +100,7 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
       const { bytes } = source;
       let start = 0;
       while (start < bytes.length) {
-        const end = start + 1 + bytes.readInt32BE(start + 1);
+        const end = start + 1 + int32At(bytes, start + 1);
         const type = bytes[start];
         if (type === FrontendCode.Query) return frontendKinds.Query.at(source, start, end);
         if (type === FrontendCode.Parse) return frontendKinds.Parse.at(source, start, end);

@@ -4,6 +4,7 @@ import { FrontendCode } from '../protocol/codes.ts';
 import { encodeErrorResponse } from '../protocol/error-response.ts';
 import { protocolErrors } from '../protocol/errors.ts';
 import { frontendKinds } from '../protocol/frontend-messages.ts';
+import { int32At } from '../protocol/int32-at.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { messages } from '../protocol/messages.ts';
 import { wireBytes } from '../protocol/protocol-message.ts';
@@ -105,8 +106,8 @@ export class ClientForwarder {
       frame.end = 0;
       while (frame.end < buffer.length && !this.#terminated) {
         frame.start = frame.end;
-        frame.end += 1 + buffer.readInt32BE(frame.start + 1);
-        frame.type = buffer.readUInt8(frame.start);
+        frame.end += 1 + int32At(buffer, frame.start + 1);
+        frame.type = buffer[frame.start] as number;
         this.#message(out, frame, decision);
       }
     }

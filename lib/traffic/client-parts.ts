@@ -1,5 +1,6 @@
 import { FrontendCode } from '../protocol/codes.ts';
 import { Outgoing } from './outgoing.ts';
+import { int32At } from '../protocol/int32-at.ts';
 
 /**
  * Cuts what a client sent at once into what the taps are shown one after the other, so that no batch holds a second
@@ -20,8 +21,8 @@ export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly 
   };
   for (const buffer of buffers) {
     for (let start = 0; start < buffer.length;) {
-      const end = start + 1 + buffer.readInt32BE(start + 1);
-      const type = buffer.readUInt8(start);
+      const end = start + 1 + int32At(buffer, start + 1);
+      const type = buffer[start];
       if (type === FrontendCode.Query || type === FrontendCode.Parse) cut();
       out.keep(buffer, start, end);
       messages++;
@@ -40,7 +41,7 @@ function isOnePart(buffers: readonly Buffer[]): boolean {
   if (buffer === undefined || buffers.length > 1) return false;
   let parsing = false;
   let over = false;
-  for (let start = 0; start < buffer.length; start += 1 + buffer.readInt32BE(start + 1)) {
+  for (let start = 0; start < buffer.length; start += 1 + int32At(buffer, start + 1)) {
     const type = buffer[start];
     const begins = type === FrontendCode.Query || type === FrontendCode.Parse;
     if (over || (begins && start > 0)) return false;

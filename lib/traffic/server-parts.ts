@@ -5,6 +5,7 @@ import { Outgoing } from './outgoing.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { RowShape } from './row-shape.ts';
 import type { ShapeChange } from './server-batch.ts';
+import { int32At } from '../protocol/int32-at.ts';
 
 /** Messages of the database that go to the taps together, and what we answer ourselves right after them. */
 export interface ServerPart {
@@ -35,7 +36,7 @@ class ServerCutter {
     const pipeline = this.#pipeline;
     let start = 0;
     while (start < buffer.length) {
-      const end = start + 1 + buffer.readInt32BE(start + 1);
+      const end = start + 1 + int32At(buffer, start + 1);
       const type = buffer[start] as number;
       if (type === BackendCode.DataRow) {
         this.#out.keep(buffer, start, end);
