@@ -84,7 +84,7 @@ export class ContainedTap implements Afterwards {
 
   /**
    * For `tap` and `tapPromise`: the function is called in its owner's context. This is the path of every message:
-   * nothing is allocated here but the payload's handle, and the clock is read for one call in 64.
+   * nothing is allocated here but the payload's handle, and the clock is read for one call in 256.
    */
   wrap(call: TapFunction): Run {
     const owner = this.#owner;
