@@ -47,6 +47,7 @@ export function cross(value: unknown, leftBehind: LeftBehind = nobody, path = ''
   try {
     return crossUnguarded(value, leftBehind, path, depth);
   } catch (error) {
+    leftBehind(path, messageOf(error));
     return plain(`[${messageOf(error)}]`);
   }
 }
@@ -67,7 +68,11 @@ function crossUnguarded(value: unknown, leftBehind: LeftBehind, path: string, de
     cross(at, leftBehind, path === '' ? member : `${path}.${member}`, depth + 1);
   if (value instanceof Error) return { is: 'error', error: crossError(value, inner) };
   if (Array.isArray(value)) {
-    const items = value.slice(0, longestList).map((item, index) => inner(String(index), item));
+    if (value.length > longestList) leftBehind(path, `what comes after ${longestList} items`);
+    // Not by map(), which leaves the holes of a list as they are.
+    const items = Array.from({ length: Math.min(value.length, longestList) }, (_, index) =>
+      inner(String(index), value[index]),
+    );
     return { is: 'list', items };
   }
   const prototype: unknown = Object.getPrototypeOf(value);

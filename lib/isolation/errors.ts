@@ -42,7 +42,7 @@ export const isolationErrors = defineErrors({
     mend: 'Let apply tap the same hooks each time it is called.',
   },
   ISOLATION_OVERLOADED: {
-    message: 'Plugin {plugin} has {calls} calls under way and takes no more for now',
+    message: 'Plugin {plugin} has {calls} calls with {bytes} bytes under way and takes no more for now',
     mend: 'Make the plugin faster, or let it tap less.',
   },
   ISOLATION_CANNOT_CROSS: {

@@ -20,8 +20,10 @@ export interface LinkWatcher {
   broken(reason: string): void;
   /** The guest has answered nothing for so long, neither a call nor a ping. */
   hangs(milliseconds: number, phase: 'crash' | 'health'): void;
-  /** So many calls are under way that no more are taken: said once, until there are few again. */
-  overloaded(calls: number): void;
+  /** So much is under way that no more calls are taken: said once, until there is little again. */
+  overloaded(underWay: { readonly calls: number; readonly bytes: number }): void;
+  /** Part of a payload stays here, because it cannot leave this thread or process: said once for each place in it. */
+  leftBehind(event: string, path: string, kind: string): void;
   /** A call could not be sent. */
   unsent(hook: HookName, error: unknown): void;
 }
@@ -41,12 +43,18 @@ interface PendingCall {
   readonly payload: unknown;
   readonly started: number;
   readonly limit: number;
+  /** Of its payload. */
+  readonly bytes: number;
   readonly result: RemoteResult;
   readonly stopListening: (() => void) | null;
 }
 
 /** So many calls are under way at most: beyond, a plugin that is too slow would fill the memory. */
 const mostCalls = 10_000;
+/** So many bytes of payloads, likewise: a process that was stopped reads none of them until its limit. */
+const mostBytes = 64 * 1024 * 1024;
+/** So many places in payloads are told of that something stays behind at. */
+const mostLeftBehind = 1_000;
 const overloaded = new TapAway('too many calls are under way');
 
 /** The line to one guest: calls and their answers, and a look at whether it still lives. */
@@ -64,6 +72,9 @@ export class GuestLink {
   #pings = 0;
   #closed = false;
   #overloaded = false;
+  /** Bytes of the payloads of the calls under way. */
+  #bytes = 0;
+  readonly #leftBehind = new Set<string>();
 
   constructor(channel: Channel<ToGuest>, watcher: LinkWatcher, limits: LinkLimits) {
     this.#channel = channel;
@@ -97,8 +108,9 @@ export class GuestLink {
    * @throws {TapAway} when too many calls are under way
    */
   call(tap: number, hook: HookName, payload: unknown): RemoteResult {
-    if (this.#pending.size >= mostCalls) this.#refuseMore();
-    else if (this.#overloaded && this.#pending.size < mostCalls / 2) this.#overloaded = false;
+    const calls = this.#pending.size;
+    if (calls >= mostCalls || this.#bytes >= mostBytes) this.#refuseMore();
+    else if (this.#overloaded && calls < mostCalls / 2 && this.#bytes < mostBytes / 2) this.#overloaded = false;
     const data = crossingOf(hook).send(payload, this.#sending);
     const id = this.#pending.nextId();
     if (isWithoutShapes(data)) this.#outbox.postNumbers(id, tap, data[0], data[1], data[2]);
@@ -108,12 +120,14 @@ export class GuestLink {
     const { timeout, timeouts } = this.#limits;
     const limit = timeouts[hook] ?? timeout;
     const result = new RemoteResult();
-    this.#pending.add({ id, hook, payload, started: performance.now(), limit, result, stopListening });
+    const bytes = lengthOf(data);
+    this.#bytes += bytes;
+    this.#pending.add({ id, hook, payload, started: performance.now(), limit, bytes, result, stopListening });
     return result;
   }
 
   #refuseMore(): never {
-    if (!this.#overloaded) this.#watcher.overloaded(this.#pending.size);
+    if (!this.#overloaded) this.#watcher.overloaded({ calls: this.#pending.size, bytes: this.#bytes });
     this.#overloaded = true;
     throw overloaded;
   }
@@ -147,6 +161,12 @@ export class GuestLink {
   readonly #sending = {
     numberOf: (session: Parameters<SessionTable['numberOf']>[0]): number => this.#sessions.numberOf(session),
     bytes: (pieces: readonly Buffer[]): number => this.#outbox.bytes(pieces),
+    leftBehind: (event: string, path: string, kind: string): void => {
+      const place = `${event} ${path}`;
+      if (this.#leftBehind.has(place) || this.#leftBehind.size >= mostLeftBehind) return;
+      this.#leftBehind.add(place);
+      this.#watcher.leftBehind(event, path, kind);
+    },
   };
 
   #take(message: readonly unknown[], bytes: ArrayBuffer): void {
@@ -197,6 +217,7 @@ export class GuestLink {
 
   #end(id: number): PendingCall | undefined {
     const call = this.#pending.take(id);
+    this.#bytes -= call?.bytes ?? 0;
     call?.stopListening?.();
     return call;
   }
@@ -267,4 +288,9 @@ export class GuestLink {
 /** Whether it is a batch that numbers alone tell of. */
 function isWithoutShapes(data: unknown): data is BatchData {
   return Array.isArray(data) && data.length === 4 && data[3] === null;
+}
+
+/** Of a batch, its bytes; of other payloads, which are small, none. */
+function lengthOf(data: unknown): number {
+  return Array.isArray(data) && data.length === 4 ? Number(data[2]) : 0;
 }

@@ -18,6 +18,8 @@ export interface Sending {
   readonly numberOf: (session: Session) => number;
   /** Puts bytes into the packet; gives where they begin. */
   readonly bytes: (pieces: readonly Buffer[]) => number;
+  /** Told of what of an event's data stays behind. */
+  readonly leftBehind: (event: string, path: string, kind: string) => void;
 }
 
 /** How the payload of one hook crosses, and what comes back. */
@@ -55,9 +57,9 @@ const crossings: { readonly [H in HookName]?: PayloadCrossing } = {
     },
   },
   hook: {
-    send: (event) => {
+    send: (event, { leftBehind }) => {
       const { name, data } = event as { readonly name: string; readonly data: unknown };
-      return { name, data: cross(data) };
+      return { name, data: cross(data, (path, kind) => leftBehind(name, path, kind)) };
     },
   },
   opening: {

@@ -90,6 +90,7 @@ export class Supervisor {
    */
   async load(): Promise<ModuleRecord> {
     const { ready, milliseconds } = this.#loading;
+    this.#checkConfig(ready.row?.config);
     const incarnation = this.#start();
     const { startTimeout } = this.#options;
     await within(startTimeout, this.#step(incarnation, 'ready'), () =>
@@ -144,6 +145,17 @@ export class Supervisor {
     if (isFirst) this.#taps.ready();
   }
 
+  /** @throws {GatewayDError} ISOLATION_CANNOT_CROSS where part of it could not be sent */
+  #checkConfig(config: unknown): void {
+    try {
+      structuredClone(config);
+    } catch (error) {
+      const left: string[] = [];
+      cross(config, (path, kind) => left.push(`${kind} in config${path === '' ? '' : `.${path}`}`));
+      throw this.#error(isolationErrors.ISOLATION_CANNOT_CROSS, { what: left[0] ?? messageOf(error) });
+    }
+  }
+
   /** Tells the guest of what has become of the plugins. */
   pluginsChanged(): void {
     const host = this.#host;
@@ -196,11 +208,18 @@ export class Supervisor {
         broken: (reason) => reader.broken(reason),
         hangs: (milliseconds, phase) =>
           this.#condemn(incarnation, isolationErrors.ISOLATION_HANGS, { milliseconds }, phase),
-        overloaded: (calls) => {
-          const error = this.#error(isolationErrors.ISOLATION_OVERLOADED, { calls });
+        overloaded: (underWay) => {
+          const error = this.#error(isolationErrors.ISOLATION_OVERLOADED, underWay);
           this.#loading.report(error, { hook: null, phase: 'health' });
         },
         unsent: (hook, error) => this.#unsent(hook, error),
+        leftBehind: (event, path, kind) => {
+          const what = `${kind} in data${path === '' ? '' : `.${path}`} of event ${event}`;
+          this.#loading.report(this.#error(isolationErrors.ISOLATION_CANNOT_CROSS, { what }), {
+            hook: 'hook',
+            phase: 'hook',
+          });
+        },
       },
       { ...limitsOf(ready.name, ready.row, this.#options), healthCheckPeriod: this.#options.healthCheckPeriod },
     );
@@ -435,13 +454,15 @@ export class Supervisor {
   }
 
   #watch(incarnation: Incarnation, name: string): void {
+    const face = this.#faces.get(name);
+    if (face === undefined) return;
     incarnation.watched.add(name);
     const known = this.#failures.get(name);
     for (const failure of known ?? []) this.#pass(failure, incarnation);
     if (known !== undefined) return;
     const failures: PluginFailure[] = [];
     this.#failures.set(name, failures);
-    this.#faces.get(name)?.hooks.error.tap(this.#loading.ready.name, (failure) => {
+    face.hooks.error.tap(this.#loading.ready.name, (failure) => {
       failures.push(failure);
       if (failures.length > kept) failures.shift();
       const current = this.#incarnation;

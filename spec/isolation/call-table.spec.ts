@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { CallTable } from '../../lib/isolation/call-table.ts';
 
 describe('the calls that are under way', () => {
