@@ -52,7 +52,7 @@ for (const isolation of isolations) {
         } };`,
         { rows: [pluginRow({ name: 'early' }), pluginRow({ name: 'guest', isolation })] },
       );
-      const heard = (): string[] => bed.log.flatMap(({ msg }) => (msg?.startsWith('heard ') === true ? [msg] : []));
+      const heard = (): string[] => bed.log.flatMap(({ msg }) => (msg?.startsWith('heard ') ? [msg] : []));
       const all = Array.from({ length: 5 }, (_, number) => `heard early ${number}`);
       await until(() => heard().length >= all.length);
       expect(heard()).to.deep.equal(all);
