@@ -5,6 +5,7 @@ import type { ConfigIssue } from './issue.ts';
 import { type ConfigSources, type ConfigTexts, readConfig } from './read-config.ts';
 import type { GlobalConfig } from './schema.ts';
 import type { Sources } from './sources.ts';
+import type { Tree } from './tree.ts';
 
 /** A configuration ready to start from. */
 export interface LoadedConfig {
@@ -18,6 +19,8 @@ export interface LoadedConfig {
   readonly directory: string;
   /** What environment variables set, in the order in which they did: whatever the files had said is in there. */
   readonly fromEnvironment: readonly KeySet[];
+  /** Rows of the plugins file that are ignored because gatewayd.yaml has one for the same plugin, as they are written. */
+  readonly ignoredRows: readonly Tree[];
   /** Where each part of it was written. */
   readonly sources: Sources;
   /** For the log, once. */
@@ -31,7 +34,7 @@ export interface LoadedConfig {
  * @throws ConfigError with everything that is wrong, not only the first.
  */
 export async function loadConfig(from: ConfigSources, texts?: ConfigTexts): Promise<LoadedConfig> {
-  const { config, issues, fromEnvironment, sources, found } = await readConfig(from, texts);
+  const { config, issues, fromEnvironment, ignoredRows, sources, found } = await readConfig(from, texts);
   if (config === null) throw new ConfigError(issues);
   const configFile = found.configFile ? path.resolve(from.configFile) : null;
   return {
@@ -41,6 +44,7 @@ export async function loadConfig(from: ConfigSources, texts?: ConfigTexts): Prom
       found.pluginConfigFile && from.pluginConfigFile !== undefined ? path.resolve(from.pluginConfigFile) : null,
     directory: configFile === null ? process.cwd() : path.dirname(configFile),
     fromEnvironment,
+    ignoredRows,
     sources,
     warnings: issues,
   };

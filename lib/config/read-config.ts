@@ -2,7 +2,7 @@ import { applyEnvironment, type Environment, type KeySet } from './environment.t
 import type { PluginSchemas } from './environment-path.ts';
 import type { ConfigIssue, PluginConfigFault } from './issue.ts';
 import { dropEmpty, fillSections } from './normalise.ts';
-import { mergePluginsFile } from './plugins-file.ts';
+import { type Merged, mergePluginsFile } from './plugins-file.ts';
 import { type FileText, readTextFile } from './read-file.ts';
 import type { GlobalConfig } from './schema.ts';
 import { pluginHostSchema, pluginRowSchema } from './sections/plugins.ts';
@@ -41,6 +41,8 @@ export interface ReadConfig {
   readonly issues: readonly ConfigIssue[];
   /** What environment variables set, in the order in which they did. */
   readonly fromEnvironment: readonly KeySet[];
+  /** Rows of the plugins file that are ignored because gatewayd.yaml has one for the same plugin, as they are written. */
+  readonly ignoredRows: readonly Tree[];
   /** Where each part of it was written. */
   readonly sources: Sources;
   /** Whether each file was there. */
@@ -90,14 +92,17 @@ function dropFormerGlobals({ tree, locate }: YamlTree): readonly ConfigIssue[] {
     });
 }
 
+const nothingMerged: Merged = { issues: [], ignoredRows: [] };
+
 /** Merges the plugins file into the configuration; its nulls count as not written, as in gatewayd.yaml. */
-function addPluginsFile(tree: Tree, yaml: YamlTree, sources: Sources): readonly ConfigIssue[] {
-  if (yaml.tree === null) return [];
+function addPluginsFile(tree: Tree, yaml: YamlTree, sources: Sources): Merged {
+  if (yaml.tree === null) return nothingMerged;
   const former = dropFormerGlobals(yaml);
   const { plugins } = yaml.tree;
   dropEmpty(yaml.tree, pluginHostSchema);
   dropEmpty(plugins, { items: pluginRowSchema });
-  return [...former, ...mergePluginsFile(tree, yaml.tree, yaml.locate, sources)];
+  const { issues, ignoredRows } = mergePluginsFile(tree, yaml.tree, yaml.locate, sources);
+  return { issues: [...former, ...issues], ignoredRows };
 }
 
 /** In the order of the files and lines; what has no line comes last. */
@@ -162,11 +167,11 @@ export async function readConfig(from: ConfigSources, texts?: ConfigTexts): Prom
   const tree = main.yaml?.tree ?? {};
   if (main.yaml !== null) sources.set([], main.yaml.locate);
   dropEmpty(tree);
-  const merged = plugins.yaml === null ? [] : addPluginsFile(tree, plugins.yaml, sources);
+  const merged = plugins.yaml === null ? nothingMerged : addPluginsFile(tree, plugins.yaml, sources);
   fillSections(tree);
   const overridden = applyEnvironment(tree, from.environment, sources, from.pluginConfigSchemas ?? {});
   const future = warnOfStillToCome(tree, sources);
-  const before = [...main.issues, ...plugins.issues, ...merged, ...overridden.issues, ...future];
+  const before = [...main.issues, ...plugins.issues, ...merged.issues, ...overridden.issues, ...future];
   const files = [from.configFile, from.pluginConfigFile];
   const found = { configFile: main.found, pluginConfigFile: plugins.found };
   // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
@@ -178,5 +183,12 @@ export async function readConfig(from: ConfigSources, texts?: ConfigTexts): Prom
     unreadable || checkPluginConfig === undefined ? [] : await pluginIssues(tree, sources, checkPluginConfig);
   const issues = inOrder([...before, ...checked.issues, ...ofPlugins], files);
   const broken = issues.some((issue) => issue.severity === 'error');
-  return { config: broken ? null : checked.config, issues, fromEnvironment: overridden.set, sources, found };
+  return {
+    config: broken ? null : checked.config,
+    issues,
+    fromEnvironment: overridden.set,
+    ignoredRows: merged.ignoredRows,
+    sources,
+    found,
+  };
 }

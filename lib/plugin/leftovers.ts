@@ -31,6 +31,8 @@ export class Leftovers {
 
   /** Stops and takes off what a plugin left, and names it. */
   clear(plugin: ManagedPlugin): void {
+    // Telemetry ends by itself what it has under way, and not at a reload.
+    if (plugin.builtIn) return;
     const left = this.#started.clear(plugin);
     for (const kind of ['timer', 'server', 'socket'] as const) {
       const places = left.filter((one) => one.kind === kind).map(({ where }) => where);

@@ -47,6 +47,8 @@ export interface ChoiceInput {
   readonly row: TelemetryRow | undefined;
   /** Those variables, in the order in which they were read: a yes of theirs does not silence a no of the file. */
   readonly variables?: readonly RowVariable[];
+  /** Another row of the telemetry plugin, in gatewayd_plugins.yaml: it is ignored, but for a no. */
+  readonly ignoredRow?: TelemetryRow | undefined;
   /** The rows of all plugins: one may name its author's Sentry project. */
   readonly rows?: readonly AuthoredRow[];
   /** What `telemetry disable` and `enable` left; undefined where nobody looked. */
@@ -56,17 +58,20 @@ export interface ChoiceInput {
 /** What of a loaded configuration a choice is made from. */
 export interface ChoiceConfig {
   readonly config: { readonly plugins: readonly (TelemetryRow & AuthoredRow & { readonly name: string })[] };
+  readonly ignoredRows: readonly (TelemetryRow & { readonly name?: unknown })[];
   readonly fromEnvironment: readonly (Omit<RowVariable, 'key'> & { readonly path: readonly (string | number)[] })[];
 }
 
 /** The configuration's part of what a choice is made from. */
 export function choiceConfig({
   config,
+  ignoredRows,
   fromEnvironment,
-}: ChoiceConfig): Pick<ChoiceInput, 'row' | 'rows' | 'variables'> {
+}: ChoiceConfig): Pick<ChoiceInput, 'row' | 'ignoredRow' | 'rows' | 'variables'> {
   const index = config.plugins.findIndex(({ name }) => name === 'telemetry');
   return {
     row: config.plugins[index],
+    ignoredRow: ignoredRows.find(({ name }) => name === 'telemetry'),
     rows: config.plugins,
     variables: fromEnvironment
       .filter(({ path: [section, place] }) => section === 'plugins' && place === index)
@@ -123,20 +128,29 @@ function variableVoices(half: Half, { variables = [] }: ChoiceInput): readonly V
     );
 }
 
-/** Whether the files refuse by this key. What they had there before a variable replaced it is a no unless it is a yes. */
+/** Of what nobody has checked, whatever is there is a no unless it is a yes. */
+const isUncheckedNo = (value: unknown): boolean => value !== undefined && value !== null && value !== true;
+
+/** Whether the files refuse by this key, whatever a variable has put in its place. */
 function isRefusedInFiles(key: string, current: unknown, variables: readonly RowVariable[]): boolean {
   const first = variables.find((variable) => variable.key === key);
-  return first === undefined ? current === false : ![undefined, null, true].includes(first.replaced as boolean);
+  return first === undefined ? current === false : isUncheckedNo(first.replaced);
 }
 
 /** What the files say, whatever variables have put in its place. */
-function configVoice(half: Half, { row, variables = [] }: ChoiceInput): Voice {
+function configVoice(half: Half, { row, ignoredRow, variables = [] }: ChoiceInput): Voice {
   const source = 'config';
-  const current = [row?.enabled, sectionOf(row, half)['enabled']];
+  const valuesIn = (one: TelemetryRow | undefined) => [one?.enabled, sectionOf(one, half)['enabled']];
+  const no = (key: string, where: string): Voice => {
+    return { source, says: 'no', how: `in the config: ${key.replace('config.', '')} is false in its row${where}` };
+  };
+  const current = valuesIn(row);
   const refused = keysFor(half).find((key, index) => isRefusedInFiles(key, current[index], variables));
-  return refused === undefined
-    ? { source, says: null, how: 'nothing in it turns this off' }
-    : { source, says: 'no', how: `in the config: ${refused.replace('config.', '')} is false in its row` };
+  if (refused !== undefined) return no(refused, '');
+  const ignored = valuesIn(ignoredRow);
+  const refusedThere = keysFor(half).find((_key, index) => isUncheckedNo(ignored[index]));
+  if (refusedThere !== undefined) return no(refusedThere, ' in gatewayd_plugins.yaml');
+  return { source, says: null, how: 'nothing in it turns this off' };
 }
 
 function savedVoice(half: Half, { saved }: ChoiceInput): Voice {

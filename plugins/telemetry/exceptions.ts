@@ -1,6 +1,6 @@
 import { GatewayDError, messageOf } from '../../lib/errors.ts';
 import { errorType, knownErrorType } from './error-type.ts';
-import { type Root, type SafeFrame, safeFrames } from './frames.ts';
+import { isInCodeOf, type Root, type SafeFrame, safeFrames } from './frames.ts';
 import { isKnownCode, isKnownSqlstate } from './known-codes.ts';
 import { parseStack } from './parse-stack.ts';
 import { read, readString } from './read.ts';
@@ -41,9 +41,10 @@ function tracedLines(error: unknown): string {
 
 function safeException(error: unknown, { roots, withheld, messages }: ExceptionOptions): SafeException {
   const value = valueOf(error, messages);
-  const frames = safeFrames(parseStack(tracedLines(error)), roots);
+  const raw = parseStack(tracedLines(error));
+  const frames = safeFrames(raw, roots);
   return {
-    type: withheld ? knownErrorType(error) : errorType(error),
+    type: withheld ? knownErrorType(error) : errorType(error, isInCodeOf(raw, roots)),
     ...(value !== '' && { value }),
     ...(frames.length > 0 && { stacktrace: { frames } }),
   };

@@ -48,11 +48,15 @@ function pathOf(filename: string): string {
   }
 }
 
+function isWithin(folder: string, file: string): boolean {
+  const relative = path.relative(folder, file);
+  return !relative.startsWith('..') && !path.isAbsolute(relative);
+}
+
 /** The path of `file` below the root, `''` for the root itself; null where it is not there, or is a package's. */
 function beneath(root: Root, file: string): string | null {
-  const relative = path.relative(root.path, file);
-  if (relative.startsWith('..') || path.isAbsolute(relative)) return null;
-  const segments = relative.split(path.sep);
+  if (!isWithin(root.path, file)) return null;
+  const segments = path.relative(root.path, file).split(path.sep);
   return segments.includes('node_modules') ? null : segments.join('/');
 }
 
@@ -103,6 +107,19 @@ function safeFrame(frame: RawFrame, roots: readonly Root[]): SafeFrame {
     return { filename, function: safeFunction(frame.function, source), in_app: true, lineno, colno };
   }
   return elsewhere;
+}
+
+/**
+ * Tells whether a class is written in one of the files that a stack names, as far as they are a root's, its packages
+ * included: whoever made the error stands in there.
+ */
+export function isInCodeOf(frames: readonly RawFrame[], roots: readonly Root[]): (className: string) => boolean {
+  const isOurs = (file: string): boolean =>
+    path.isAbsolute(file) && roots.some((root) => root.open && isWithin(root.path, file));
+  return (className) =>
+    [...new Set(frames.map(({ filename }) => pathOf(filename)))]
+      .filter(isOurs)
+      .some((file) => sourceFile(file)?.hasClass(className) === true);
 }
 
 /**

@@ -22,6 +22,14 @@ export class SourceFile {
   hasWord(word: string): boolean {
     return this.#text.includes(word);
   }
+
+  /** Whether a class of that name is declared in it, or an instance of one made. */
+  hasClass(name: string): boolean {
+    const escaped = name.replaceAll('$', String.raw`\$`);
+    return new RegExp(String.raw`(?<![\w$])(?:class|function|new)\s+(?:[\w$]+\s*\.\s*)*${escaped}(?![\w$])`).test(
+      this.#text,
+    );
+  }
 }
 
 interface Kept {

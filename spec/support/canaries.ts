@@ -51,6 +51,8 @@ function hostileError(pick: (below: number) => number, depth = 0): unknown {
       const name = canary();
       return new { [name]: class extends Error {} }[name]!(canary());
     },
+    // eslint-disable-next-line typescript/no-implied-eval, no-new-func -- a class whose very source is made of a secret
+    () => new (new Function('return class canaryIdentifier7 extends Error {}')() as typeof Error)(canary()),
     () => Object.defineProperty(new Error(canary()), 'message', { get: thrower }),
     () => Object.assign(Object.create(null) as object, { name: canary(), stack: canary() }),
   ];

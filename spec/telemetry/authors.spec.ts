@@ -1,6 +1,7 @@
 import { writeFileSync, mkdtempSync, rmSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { LoadedPlugin } from '../../lib/hooks/loaded-plugin.ts';
 import type { Deactivate } from '../../lib/plugin/plugin.ts';
@@ -103,7 +104,8 @@ describe("the errors of a plugin whose row names its author's Sentry project", f
 
   it('name a private plugin to its own project only', async () => {
     class AcmeSecretError extends Error {}
-    await fail([authored('all', { private: true })], new AcmeSecretError('no'), operatorDsn);
+    const here = { path: fileURLToPath(import.meta.url), private: true };
+    await fail([authored('all', here)], new AcmeSecretError('no'), operatorDsn);
     const [toAuthor] = await author.whenEvents(1);
     const toOperator = (await operator.whenEvents(2)).find(({ tags }) => tags!['plugin.name'] !== 'last')!;
     expect(toAuthor!.tags).to.include({ 'plugin.name': 'audit', 'plugin.version': '1.2.3' });

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { loadConfig } from '../../lib/config/load.ts';
 import { choiceConfig, type ChoiceInput, telemetryChoice, voicesOf } from '../../lib/telemetry/choice.ts';
 import { telemetryConfigSchema } from '../../lib/telemetry/config-schema.ts';
+import { reportAddress } from '../../lib/telemetry/report-address.ts';
 import { reportNotice } from '../../lib/telemetry/notice.ts';
 import { telemetryPlaces } from '../../lib/telemetry/places.ts';
 import { reportSchema } from '../../lib/telemetry/report-fields.ts';
@@ -185,13 +186,35 @@ describe('everybody who has a word in telemetry', () => {
     const input = await inputFrom({ config: { usageReport: { enabled: 'no' } } }, { [name]: 'true' });
     expect(telemetryChoice(input).usageReport.on).to.equal(false);
   });
+
+  it('is heard from the row of gatewayd_plugins.yaml, which is ignored otherwise, and named for it', async () => {
+    const row = { enabled: true, config: { usageReport: { enabled: true }, sentry: { dsn: 'https://k@s.invalid/1' } } };
+    for (const [other, usageReport, sentry] of [
+      [{}, true, true],
+      [{ enabled: true, config: { usageReport: { enabled: true, address: 'ignored:1' } } }, true, true],
+      [{ enabled: false }, false, false],
+      [{ config: { usageReport: { enabled: false } } }, false, true],
+      [{ config: { sentry: { enabled: 'no' } } }, true, false],
+    ] as const) {
+      const input = await inputFrom(row, {}, other);
+      const choice = telemetryChoice(input);
+      expect([choice.usageReport.on, choice.sentry.on]).to.deep.equal([usageReport, sentry]);
+      for (const { on, why } of [choice.usageReport, choice.sentry])
+        if (!on) expect(why).to.match(/^turned off in the config: .* is false in its row in gatewayd_plugins\.yaml$/);
+      expect(reportAddress(input.row)).to.equal('localhost:59091');
+      const flags = { usageReport: true, sentry: true };
+      expect(telemetryChoice({ ...input, flags }).usageReport.on).to.equal(true);
+    }
+  });
 });
 
-/** What a choice is made from where a file has this row of telemetry's, and these variables are set. */
-async function inputFrom(row: object, environment: NodeJS.ProcessEnv): Promise<ChoiceInput> {
-  using folder = new Folder({ 'gatewayd.yaml': stringify({ plugins: [{ name: 'telemetry', ...row }] }) });
+/** What a choice is made from where gatewayd.yaml has this row of telemetry's, gatewayd_plugins.yaml the other, and these variables are set. */
+async function inputFrom(row: object, environment: NodeJS.ProcessEnv, other: object = {}): Promise<ChoiceInput> {
+  const textOf = (telemetry: object): string => stringify({ plugins: [{ name: 'telemetry', ...telemetry }] });
+  using folder = new Folder({ 'gatewayd.yaml': textOf(row), 'gatewayd_plugins.yaml': textOf(other) });
   const loaded = await loadConfig({
     configFile: folder.at('gatewayd.yaml'),
+    pluginConfigFile: folder.at('gatewayd_plugins.yaml'),
     environment,
     pluginConfigSchemas: { telemetry: telemetryConfigSchema },
   });
