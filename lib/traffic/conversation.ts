@@ -103,6 +103,8 @@ export class Conversation {
   readonly #session: Session;
   readonly #hooks: Hooks;
   readonly #logger: Logger;
+  readonly #toServerShown: boolean;
+  readonly #toClientShown: boolean;
   readonly #pipeline: Pipeline;
   /** Where the side is tapped, its messages are collected; where it is not, they are passed on as they come. */
   readonly #clientReader: MessageReader | null;
@@ -123,6 +125,8 @@ export class Conversation {
     this.#session = session;
     this.#hooks = hooks;
     this.#logger = logger;
+    this.#toServerShown = hooks.trafficToServer.isUsed();
+    this.#toClientShown = hooks.trafficToClient.isUsed();
     this.#pipeline = new Pipeline(transactionStatus, rowsWanted);
     this.statements = options.statements ?? new LocalStatements();
     const clientLarge = takeLargeMessages(hooks.trafficFromClient, hooks.trafficToServer);
@@ -454,7 +458,7 @@ export class Conversation {
   #sendLocal(run: ServerRun, local: readonly Buffer[]): void {
     if (local.length === 0) return;
     run.toClient = joined(run.toClient, local);
-    if (!this.#hooks.trafficToClient.isUsed()) return;
+    if (!this.#isShown('trafficToClient')) return;
     run.sent = added(run.sent, new TrafficBatch(this.#session, 'backend', local));
   }
 
@@ -468,14 +472,18 @@ export class Conversation {
   }
 
   #observeBytes(hook: 'trafficToServer' | 'trafficToClient', sender: Sender, bytes: readonly Buffer[]): void {
-    if (bytes.length === 0 || !this.#hooks[hook].isUsed()) return;
+    if (bytes.length === 0 || !this.#isShown(hook)) return;
     this.#observe(hook, new TrafficBatch(this.#session, sender, bytes));
   }
 
   /** Shows what was sent, waits for nobody, and lets go of it when everybody has seen it. */
   #observe(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {
-    if (this.#hooks[hook].isUsed()) this.#showSent(hook, batch);
+    if (this.#isShown(hook)) this.#showSent(hook, batch);
     else batch.release();
+  }
+
+  #isShown(hook: 'trafficToServer' | 'trafficToClient'): boolean {
+    return hook === 'trafficToServer' ? this.#toServerShown : this.#toClientShown;
   }
 
   #showSent(hook: 'trafficToServer' | 'trafficToClient', batch: TrafficBatch): void {

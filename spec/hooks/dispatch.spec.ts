@@ -3,7 +3,16 @@ import { once } from 'node:events';
 import { checkConfig } from '../../lib/config/check.ts';
 import type { GlobalConfig } from '../../lib/config/schema.ts';
 import type { GatewayDError } from '../../lib/errors.ts';
-import { callBail, callSeries, emit, emitBail, emitSeries, emitWaterfall } from '../../lib/hooks/dispatch.ts';
+import {
+  bailNow,
+  callBail,
+  callSeries,
+  emit,
+  emitBail,
+  emitSeries,
+  emitWaterfall,
+  seriesNow,
+} from '../../lib/hooks/dispatch.ts';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import type { Routing, StartupEvent } from '../../lib/hooks/payloads.ts';
 import { createView } from '../../lib/hooks/view.ts';
@@ -22,6 +31,43 @@ describe('dispatch', () => {
     bus = createHooks();
     view = createView(bus, new RecordingOwner('audit'));
     order = [];
+  });
+
+  describe('without a callback', () => {
+    it('gives at once what synchronous taps gave, those that came after the first call too', () => {
+      view.trafficFromClient.tap('first', () => void order.push('first'));
+      const batch = () => new ScopedText('select') as never;
+      expect(bailNow(bus.trafficFromClient, batch())).to.equal(undefined);
+      view.trafficFromClient.tap('second', () => void order.push('second'));
+      expect(bailNow(bus.trafficFromClient, batch())).to.equal(undefined);
+      expect(bailNow(bus.trafficFromClient, batch())).to.equal(undefined);
+      expect(order).to.deep.equal(['first', 'first', 'second', 'first', 'second']);
+    });
+
+    it('gives a promise where a tap waits, and calls the taps after it then', async () => {
+      view.opened.tap('before', () => void order.push('before'));
+      view.opened.tapPromise('slow', async () => {
+        await new Promise(setImmediate);
+        order.push('slow');
+      });
+      view.opened.tap('after', () => void order.push('after'));
+      for (let call = 0; call < 2; call++) {
+        const seen = seriesNow(bus.opened, session);
+        order.push('called');
+        expect(seen).to.be.an.instanceOf(Promise);
+        expect(await seen).to.equal(undefined);
+      }
+      const once = ['before', 'called', 'slow', 'after'];
+      expect(order).to.deep.equal([...once, ...once]);
+    });
+
+    it('leaves taps of gatewayd’s own to tapable', async () => {
+      bus.opened.tap('own', () => void order.push('own'));
+      view.opened.tap('plugin', () => void order.push('plugin'));
+      await seriesNow(bus.opened, session);
+      await seriesNow(bus.opened, session);
+      expect(order).to.deep.equal(['own', 'plugin', 'own', 'plugin']);
+    });
   });
 
   describe('AsyncSeries', () => {
