@@ -57,8 +57,8 @@ describe('dispatch', () => {
         expect(seen).to.be.an.instanceOf(Promise);
         expect(await seen).to.equal(undefined);
       }
-      const once = ['before', 'called', 'slow', 'after'];
-      expect(order).to.deep.equal([...once, ...once]);
+      const round = ['before', 'called', 'slow', 'after'];
+      expect(order).to.deep.equal([...round, ...round]);
     });
 
     it('leaves taps of gatewayd’s own to tapable', async () => {
