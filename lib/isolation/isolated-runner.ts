@@ -1,6 +1,7 @@
 import type { Loading, Runner } from '../plugin/loader.ts';
 import type { PluginModule } from '../plugin/plugin-module.ts';
-import { Supervisor, type Isolation, type IsolationOptions } from './supervisor.ts';
+import type { Isolation, IsolationOptions } from './isolation-options.ts';
+import { Supervisor } from './supervisor.ts';
 
 /** Runs plugins in a thread or a process of their own. */
 export function isolatedRunner(isolation: Isolation, options: IsolationOptions): Runner {

@@ -1,5 +1,5 @@
 import { isolatedRunner } from '../../lib/isolation/isolated-runner.ts';
-import type { IsolationOptions } from '../../lib/isolation/supervisor.ts';
+import type { IsolationOptions } from '../../lib/isolation/isolation-options.ts';
 import type { PluginHost } from '../../lib/plugin/host.ts';
 import type { PluginHostOptions } from '../../lib/plugin/options.ts';
 import { PluginBed, pluginRow, type LogLine } from './plugins.ts';
