@@ -152,10 +152,12 @@ export class StartedWatch<Owner extends object> {
     if (rule === undefined) return;
     const list = this.#started.get(owner) ?? { all: [], bound: leastBound };
     this.#started.set(owner, list);
+    if (list.all.length >= list.bound) {
+      list.all = list.all.filter((one) => runningOf(one.resource, one.rule) !== undefined);
+      list.bound = Math.max(list.all.length * 2, leastBound);
+    }
+    // Behind that: a handle that is just being made has no owner yet, and would be taken for one that has ended.
     list.all.push({ resource: new WeakRef(resource), rule, hook, trace: this.#trace(rule, resource) });
-    if (list.all.length <= list.bound) return;
-    list.all = list.all.filter((one) => runningOf(one.resource, one.rule) !== undefined);
-    list.bound = Math.max(list.all.length * 2, leastBound);
   }
 
   #trace(rule: Rule, resource: object): object | null {

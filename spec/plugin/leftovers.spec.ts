@@ -151,6 +151,17 @@ describe('what a plugin starts in a tap and does not end', () => {
     expect(bed.logged('PLUGIN_LEFT_TIMER')[0]?.msg).to.match(/left 20 timers/);
   });
 
+  for (const count of [63, 64, 128]) {
+    it(`is the server that comes behind so many timers, too: ${count}`, async () => {
+      const messages = await leftBy(
+        `for (let count = 0; count < ${count}; count++) setInterval(() => {}, 900); net.createServer().listen(0);`,
+      );
+      expect(messages).to.have.length(2);
+      expect(messages[0]).to.include(`left ${count} timers`);
+      expect(messages[1]).to.include('left a server open');
+    });
+  }
+
   it('is ended for a client of it, too', async () => {
     await using bed = new PluginBed();
     bed.write(
