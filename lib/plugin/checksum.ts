@@ -72,6 +72,8 @@ async function hashChunks(descriptor: number, hash: Hash, observe: (bytes: Buffe
   let { bytesRead } = await read(descriptor, ready, 0, chunkSize, null);
   while (bytesRead > 0) {
     const reading = read(descriptor, next, 0, chunkSize, null);
+    // It is waited for only when the other buffer is hashed; until then that it failed is no unhandled rejection.
+    reading.catch(() => undefined);
     const bytes = ready.subarray(0, bytesRead);
     observe(bytes);
     await hashPieces(bytes, hash);

@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { checksumOfFile, checksumOfFolder } from '../../lib/plugin/checksum.ts';
+import { restBetweenTurns } from '../../lib/turn.ts';
 import { caught } from '../support/caught.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { PluginBed } from '../support/plugins.ts';
 
 /** The command that the guide shows, word for word. */
@@ -17,6 +20,24 @@ const command = /^(find \. .+)$/m.exec(guide)![1]!;
 
 const shell = (folder: string): string =>
   execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).slice(0, 64);
+
+/** The one by which this process has a file open. */
+function descriptorOf(file: string): number {
+  const isOf = (descriptor: string): boolean => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`) === file;
+    } catch {
+      return false;
+    }
+  };
+  return Number(readdirSync('/proc/self/fd').find(isOf));
+}
+
+/** Holds the event loop for so many milliseconds. */
+function spend(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
 
 describe('the checksum', () => {
   it('of a file is what sha256sum prints, whatever its size', async () => {
@@ -42,6 +63,35 @@ describe('the checksum', () => {
         hash.update(bytes);
       });
       expect(hash.digest('hex')).to.equal(checksum);
+    }
+  });
+
+  onLinux('of a file that cannot be read to its end fails where it is waited for, and nowhere else', async () => {
+    await using bed = new PluginBed();
+    const file = bed.write('some.js', '');
+    writeFileSync(file, randomBytes(6_000_000));
+    const unhandled: unknown[] = [];
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => unhandled.push(error));
+    const endRests = restBetweenTurns();
+    const busy = setInterval(() => spend(1), 1);
+    try {
+      let shown = 0;
+      const error = await caught(
+        checksumOfFile(file, () => {
+          // So that others have their turn while it is hashed.
+          spend(1);
+          if (++shown === 2) closeSync(descriptorOf(file));
+        }),
+      );
+      expect(error).to.include({ code: 'EBADF' });
+      await turn();
+      expect(unhandled).to.deep.equal([]);
+    } finally {
+      clearInterval(busy);
+      endRests();
+      process.removeAllListeners('unhandledRejection');
+      for (const other of others) process.on('unhandledRejection', other);
     }
   });
 
