@@ -24,7 +24,9 @@ export async function askRunning<Answer>(
   const sources = configSources(flags);
   // A configuration that is wrong just now still has a place: what runs was started with an earlier one.
   const { config, found } = await readConfig(sources);
-  const configFile = found.configFile ? path.resolve(sources.configFile) : null;
+  // One that is named and not there is not looked for elsewhere: another gatewayd than was meant would answer.
+  const isNamed = sources.configFileGiven === true;
+  const configFile = found.configFile || isNamed ? path.resolve(sources.configFile) : null;
   const setting = config?.pluginHost.controlSocket ?? '';
   const paths = controlSocketPaths({
     configFile,
@@ -35,7 +37,7 @@ export async function askRunning<Answer>(
   return (await askGatewayd({
     paths,
     derived: setting === '',
-    config: configFile ?? 'no configuration file',
+    config: configFile ?? `the defaults, in ${process.cwd()} where there is no gatewayd.yaml`,
     command,
     values,
   })) as Answer;

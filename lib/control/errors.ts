@@ -8,7 +8,7 @@ export const controlErrors = defineErrors({
   },
   CONTROL_NOBODY: {
     message: 'no gatewayd runs with {config}, as far as {socket} tells',
-    mend: 'Start it with `gatewayd run`, or name the configuration of the one that runs with -c. Another user cannot reach it.',
+    mend: 'Start one with `gatewayd run` and try again while it runs, or name the configuration of the one that runs with -c. Another user cannot reach it.',
   },
   CONTROL_HELD: {
     message:

@@ -120,7 +120,24 @@ module.exports = {
     expect(await gateway.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
+  it('is not asked of another gatewayd when -c names a configuration that is not there', async () => {
+    await using gateway = await start();
+    expect((await plugin('explain')).code).to.equal(0);
+    const { code, stderr } = await plugin('reload', '-c', 'elsewhere.yaml');
+    expect(stderr)
+      .to.contain(`no gatewayd runs with ${folder.at('elsewhere.yaml')}`)
+      .and.contain('CONTROL_NOBODY');
+    expect(code).to.equal(1);
+    expect(await gateway.stop()).to.deep.equal({ code: 0, signal: null });
+    rmSync(folder.at('gatewayd.yaml'));
+    const none = await plugin('explain');
+    expect(none.stderr).to.contain(`the defaults, in ${folder.path}`).and.contain('`gatewayd run`');
+    expect(none.code).to.equal(1);
+  });
+
   it('changes nothing when a plugin fails that was loaded, and does when it is mended', async () => {
+    // A guard: clients are not said to be refused when they are not.
+    folder.write('gatewayd.yaml', `${configuration}plugins: [{ name: marking, onError: refuse }]\n`);
     await using gateway = await start();
     const client = await connected(gateway);
     const refused: [string, string][] = [
@@ -135,6 +152,7 @@ module.exports = {
       expect(ended).to.equal(4);
       expect(await value(client)).to.equal('one x');
     }
+    expect(gateway.lines.map(({ code }) => code)).not.to.include('PLUGIN_GUARD_MISSING');
     write({ 'plugins/marking/mark.js': "export const mark = 'three ';" });
     expect((await plugin('reload')).code).to.equal(0);
     expect(await value(client)).to.equal('three x');
