@@ -11,22 +11,21 @@ export const isolationErrors = defineErrors({
     mend: 'See what keeps the machine busy; the limit is `pluginHost.startTimeout`.',
   },
   ISOLATION_CRASHED: {
-    message: 'The {place} of plugin {plugin} died: {reason}; {calls} calls were under way, {next}',
+    message: 'The {place} of plugin {plugin} died: {reason}; calls under way: {calls}, {next}',
     mend: 'What the plugin wrote last is in the log. Its calls follow `onError` until it is back.',
   },
   ISOLATION_OUT_OF_MEMORY: {
-    message:
-      'Plugin {plugin} needed more memory than the {limit} MB of its {place}; {calls} calls were under way, {next}',
+    message: 'Plugin {plugin} needed more memory than the {limit} MB of its {place}; calls under way: {calls}, {next}',
     mend: 'Mend what grows in the plugin, or raise `memoryLimit` in its row.',
   },
   ISOLATION_HANGS: {
     message:
-      'Plugin {plugin} hangs: its {place} has answered nothing for {milliseconds} ms and was ended; {calls} calls were under way, {next}',
+      'Plugin {plugin} hangs: its {place} has answered nothing for {milliseconds} ms and was ended; calls under way: {calls}, {next}',
     mend: 'Look for an endless loop in the plugin, or for what stopped its process.',
   },
   ISOLATION_BAD_ANSWER: {
     message:
-      'The {place} of plugin {plugin} sent what no plugin host sends and was ended: {reason}; {calls} calls were under way, {next}',
+      'The {place} of plugin {plugin} sent what no plugin host sends and was ended: {reason}; calls under way: {calls}, {next}',
     mend: "Something in the plugin writes where only gatewayd's own part of the {place} may write.",
   },
   ISOLATION_AWAY: {

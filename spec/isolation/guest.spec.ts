@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { checkConfig } from '../../lib/config/check.ts';
-import { byName } from '../support/plugins.ts';
+import { byName, type LogLine } from '../support/plugins.ts';
 import { GuestBed, isolations } from '../support/guests.ts';
+import { until } from '../support/until.ts';
 
 for (const isolation of isolations) {
   describe(`a plugin with isolation: ${isolation}`, () => {
@@ -34,6 +35,29 @@ for (const isolation of isolations) {
       await host.deactivate();
       await bed.line('gone');
       expect(byName(host.reports).get('guest')?.state).to.equal('unloaded');
+    });
+
+    it('has what it leaves uncaught on record with the hook it began in', async () => {
+      await using bed = new GuestBed();
+      const host = await bed.guest(
+        isolation,
+        `export default { apply(host) {
+          setTimeout(() => { throw new Error('of apply'); }, 1);
+          host.hooks.hook.tap('rejects', () => { void Promise.reject(new Error('of a tap')); });
+          host.hooks.signal.tapAsync('throws', (_, done) => { setTimeout(() => { throw null; }, 1); done(); });
+        } };`,
+      );
+      await host.hooks.hook.promise({ name: 'news', data: null });
+      await host.hooks.signal.promise({ signal: 'SIGHUP' });
+      const uncaught = (): readonly LogLine[] => bed.logged('PLUGIN_UNCAUGHT');
+      await until(() => uncaught().length === 3);
+      expect(
+        uncaught().map(({ hook, err }) => [hook, (err as { message?: string } | null)?.message]),
+      ).to.have.deep.members([
+        [null, 'of apply'],
+        ['hook', 'of a tap'],
+        ['signal', undefined],
+      ]);
     });
 
     it('cannot have a tap that takes large messages, and its apply says so', async () => {

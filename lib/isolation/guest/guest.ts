@@ -4,6 +4,7 @@ import { isThenable, kindOf, type TapCallback, type TapFunction } from '../../ho
 import type { TapStyle } from '../../hooks/hook-view.ts';
 import { hooksErrors } from '../../hooks/errors.ts';
 import type { HookName } from '../../hooks/hooks.ts';
+import type { TapScope } from '../../hooks/view-owner.ts';
 import type { Session } from '../../hooks/payloads.ts';
 import { busTapOptions, type TapOptions } from '../../hooks/tap-options.ts';
 import { tapResults } from '../../hooks/tap-results.ts';
@@ -43,6 +44,8 @@ interface GuestTap {
   readonly name: string;
   readonly call: TapFunction;
   readonly style: TapStyle;
+  /** Tells, of what the tap leaves uncaught, in which hook it began. */
+  readonly scope: TapScope;
 }
 
 /**
@@ -138,7 +141,7 @@ export class Guest {
     guardExit(this.#attribution);
     containUncaught({
       contain: (error) => {
-        this.#post('report', cross(error), null, 'async');
+        this.#post('report', cross(error), this.#attribution.placeOf(error)?.hook ?? null, 'async');
         return true;
       },
       otherwise: () => undefined,
@@ -222,7 +225,8 @@ export class Guest {
       throw new GatewayDError(isolationErrors.ISOLATION_CANNOT_CROSS, values);
     }
     const { name } = busTapOptions(this.#owner.name, options, []);
-    const number = this.#taps.push({ hook, name, call, style }) - 1;
+    const scope = this.#attribution.scope(this.#owner, hook);
+    const number = this.#taps.push({ hook, name, call, style, scope }) - 1;
     const before = [options.before ?? []].flat();
     this.#post('tap', number, hook, options.name ?? '', options.stage ?? null, before);
   }
@@ -257,7 +261,8 @@ export class Guest {
         notice: (message) => this.#post('notice', id, message),
         send: (pieces) => this.#outbox.bytes(pieces),
       });
-      result = tap.style === 'plain' ? tap.call(payload.value) : this.#callBack(tap, payload.value);
+      const call = tap.style === 'plain' ? tap.call : (value: unknown) => this.#callBack(tap, value);
+      result = tap.scope.call(call, payload.value);
     } catch (error) {
       return this.#fail(id, error, payload);
     }
