@@ -25,7 +25,7 @@ import { Predecessor } from './predecessor.ts';
 import { Registry } from './registry.ts';
 import type { PluginReport } from './report.ts';
 import { orderByRequirements } from './requirements.ts';
-import { checkRequired, standInForGuards } from './shortfall.ts';
+import { checkRequired, standInForGuards, warnOfMissingGuards } from './shortfall.ts';
 import { summarise } from './statistics-summary.ts';
 import { containUncaught, type UncaughtHandlers } from './uncaught.ts';
 import { verifies } from './verify.ts';
@@ -143,7 +143,8 @@ export class PluginHost {
     } finally {
       this.#leftovers.loaded();
     }
-    standInForGuards(this.#registry.managed, this.hooks, this.#incidents);
+    standInForGuards(this.#registry.managed, this.hooks);
+    if (this.#predecessor === null) warnOfMissingGuards(this.#registry.managed, this.#incidents);
     checkRequired(this.#registry.managed);
   }
 
@@ -161,6 +162,7 @@ export class PluginHost {
     const predecessor = this.#predecessor;
     this.#predecessor = null;
     if (predecessor === null) return;
+    warnOfMissingGuards(this.#registry.managed, this.#incidents);
     for (const plugin of this.loaded) {
       await turn();
       this.#logLoaded(plugin, predecessor.versionOf(plugin.name));
@@ -333,7 +335,8 @@ export class PluginHost {
         .apply(plugin)
         .catch((error: unknown) => this.#refuse(plugin, error, { hook: null, phase: 'apply' }));
       // Others may have had their turn meanwhile.
-      if (!plugin.builtIn) checkForPatches((patch) => this.#incidents.patched(patch, plugin, 'apply'));
+      const likely = isElsewhere(plugin.examined) ? null : plugin;
+      if (!plugin.builtIn) checkForPatches((patch) => this.#incidents.patched(patch, likely, 'apply'));
       plugin.milliseconds = (plugin.milliseconds ?? 0) + performance.now() - started;
       if (plugin.state === 'loaded' && this.#predecessor === null) this.#logLoaded(plugin, null);
     }

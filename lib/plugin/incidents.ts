@@ -5,6 +5,7 @@ import type { FailurePhase } from '../hooks/loaded-plugin.ts';
 import type { Logger } from '../logger.ts';
 import type { Attribution } from './attribution.ts';
 import { pluginErrors } from './errors.ts';
+import { isElsewhere } from './examine.ts';
 import { recordFailure, reportFailure, type FailurePlace } from './failure-reporter.ts';
 import { urlOfFunction } from './function-place.ts';
 import type { Patch } from './global-guard.ts';
@@ -91,12 +92,12 @@ export class Incidents {
     return true;
   }
 
-  /** @param likely the plugin whose code just ran; null where nobody knows */
+  /** @param likely the plugin whose code just ran, if in gatewayd; null where nobody knows */
   patched(patch: Patch, likely: ManagedPlugin | null, phase: FailurePhase): void {
     const { what } = patch;
     const outcome = patch.restored ? 'it was put back' : 'it cannot be put back';
     const suspects = this.#plugins().filter(
-      ({ examined, face }) => examined.state === 'found' && face.trust !== 'built-in',
+      ({ examined, face }) => examined.state === 'found' && face.trust !== 'built-in' && !isElsewhere(examined),
     );
     const plugin = this.#writerOf(patch.by) ?? likely ?? (suspects.length === 1 ? suspects[0] : undefined);
     if (plugin !== undefined) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { GuestBed } from '../support/guests.ts';
 import { PluginBed, quietPlugin } from '../support/plugins.ts';
 import { until } from '../support/until.ts';
 
@@ -60,6 +61,21 @@ describe('a plugin that patches what all of the process stands on', () => {
     expect(bed.logged('PLUGINS_PATCHED').map(({ msg }) => msg)).to.deep.equal([
       'One of the plugins other, patcher changed Object.prototype.added, which all of the process stands on; it was put back',
     ]);
+    expect('added' in {}).to.be.false;
+  });
+
+  it('is never said to be one that runs in a thread of its own', async () => {
+    await using bed = new GuestBed();
+    bed.write(
+      'patcher.js',
+      `export default { apply(host) {
+      host.hooks.signal.tap('later', () => { Object.prototype.added = 1; });
+    } };`,
+    );
+    const host = await bed.guest('worker', quietPlugin());
+    await host.hooks.signal.promise({ signal: 'SIGHUP' });
+    expect(await bed.line('PLUGIN_PATCHED')).to.include({ plugin: 'patcher' });
+    expect(bed.logged('PLUGINS_PATCHED')).to.be.empty;
     expect('added' in {}).to.be.false;
   });
 
