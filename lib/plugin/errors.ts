@@ -68,7 +68,7 @@ export const pluginErrors = defineErrors({
   },
   PLUGIN_LOCK_NOT_WRITTEN: {
     message: 'The lock {lockFile} cannot be written: {reason}',
-    mend: 'Let the user that runs gatewayd write there, or give each plugin a `checksum` in its row.',
+    mend: 'Make room there and let the user that runs gatewayd write, or give each plugin a `checksum` in its row.',
   },
   PLUGIN_TRUST_BUILT_IN: {
     message: 'Plugin {plugin} is part of gatewayd and needs no trust of its own',

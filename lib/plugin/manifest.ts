@@ -4,6 +4,7 @@ import valid from 'semver/functions/valid.js';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { isModuleFile, nameOfEntry, type PluginSource } from './discovery.ts';
 import { pluginErrors } from './errors.ts';
+import { faultOfPermissions } from './permissions.ts';
 import { readPlainFile } from './read-plain-file.ts';
 
 /** What is known of a plugin before any of its code runs. */
@@ -41,6 +42,8 @@ export async function readManifest(source: PluginSource): Promise<Manifest> {
   const own = content['gatewayd'];
   const permissions: unknown =
     typeof own === 'object' && own !== null && 'permissions' in own ? own.permissions : undefined;
+  const fault = faultOfPermissions(permissions);
+  if (fault !== null) throw badPackage(source, fault);
   const entryPoint = await findEntryPoint(source, name, content);
   const isPrivate = content['private'] === true;
   return { name, version, entryPoint, private: isPrivate, ...(permissions === undefined ? {} : { permissions }) };

@@ -13,6 +13,23 @@ export function readPermissions(given: unknown): Granted {
   return { fs: levels.find((level) => level === fs) ?? 'none', net: net === true, child: child === true };
 }
 
+/** What is wrong with what a plugin asks for: taken for less than it means, it would fail when it is at work. */
+export function faultOfPermissions(asked: unknown): string | null {
+  if (asked === undefined) return null;
+  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) return 'its permissions are no object';
+  const known: Readonly<Record<string, (value: unknown) => boolean>> = {
+    fs: (value) => levels.some((level) => level === value),
+    net: (value) => typeof value === 'boolean',
+    child: (value) => typeof value === 'boolean',
+  };
+  for (const [name, value] of Object.entries(asked)) {
+    if (!Object.hasOwn(known, name)) return `its permissions have ${name}, and there are fs, net and child`;
+    if (value === undefined || known[name]?.(value) === true) continue;
+    return `its permissions have ${name} as what is neither ${name === 'fs' ? 'none, read nor write' : 'true nor false'}`;
+  }
+  return null;
+}
+
 /**
  * Compares what a plugin asks for with what its row grants; a row that says nothing of permissions restricts nothing.
  * @throws {GatewayDError} PLUGIN_PERMISSION_MISSING
@@ -46,7 +63,12 @@ export function notEnforced(plugin: string, isolation: string, granted: unknown)
   if (open.length === 0) return null;
   const what = open.map(([, words]) => words).join(', ');
   if (isolation === 'process') {
-    const values = { plugin, what, reason: `Node ${process.version} cannot`, advice: 'Use a newer Node.' };
+    const values = {
+      plugin,
+      what,
+      reason: `Node ${process.version} cannot`,
+      advice: 'Run gatewayd with Node 25 or later.',
+    };
     return new GatewayDError(pluginErrors.PLUGIN_PERMISSION_NOT_ENFORCED, values);
   }
   const reason = `with isolation: ${isolation} it runs in gatewayd's own process`;

@@ -3,6 +3,7 @@ import { GatewayDError, messageOf } from '../errors.ts';
 import { pluginErrors } from './errors.ts';
 import type { Ready } from './examine.ts';
 import { checkVersion, unversioned } from './manifest.ts';
+import { faultOfPermissions } from './permissions.ts';
 import type { Plugin } from './plugin.ts';
 
 /** What a plugin's module says of it, checked. */
@@ -12,7 +13,7 @@ export interface PluginModule {
   readonly requires: ReadonlyMap<string, string>;
   readonly private: boolean;
   readonly configSchema: object | undefined;
-  /** What the plugin says it needs; not checked. */
+  /** What the plugin says it needs, as it says it; undefined where it does not. */
   readonly permissions: unknown;
   /** Ends what the plugin runs in, where that is not this process: for a plugin that is not going to be loaded. */
   readonly release?: () => void;
@@ -39,6 +40,8 @@ export function readModule(ready: Ready, namespace: object): PluginModule {
   if (configSchema !== undefined && (typeof configSchema !== 'object' || configSchema === null)) {
     throw badExport(plugin, 'its configSchema is no object');
   }
+  const fault = faultOfPermissions(permissions);
+  if (fault !== null) throw badExport(plugin, fault);
   const own = version === undefined ? unversioned : checkVersion(plugin, version);
   return {
     plugin: exported as Plugin,

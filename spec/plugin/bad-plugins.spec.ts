@@ -259,6 +259,27 @@ describe('a bad plugin', () => {
     expect([...host.plugins].map(({ name }) => name)).to.deep.equal(['good']);
   });
 
+  it('that asks for permissions there are none of is told so, in its module and in its package.json', async () => {
+    const wrong: readonly [asked: string, says: string][] = [
+      ['"everything"', 'its permissions are no object'],
+      ['{ "files": "read" }', 'its permissions have files, and there are fs, net and child'],
+      ['{ "fs": "all" }', 'its permissions have fs as what is neither none, read nor write'],
+      ['{ "fs": "read", "net": "yes" }', 'its permissions have net as what is neither true nor false'],
+    ];
+    for (const [asked, says] of wrong) {
+      await using bed = new PluginBed();
+      bed.write('module.js', quietPlugin(`permissions: ${asked},`));
+      bed.write(
+        'folder/package.json',
+        `{ "name": "folder", "version": "1.0.0", "gatewayd": { "permissions": ${asked} } }`,
+      );
+      bed.write('folder/index.js', quietPlugin());
+      const errors = (await bed.load()).reports.flatMap(({ error }) => error ?? []);
+      expect(errors.map(({ code }) => code)).to.have.members(['PLUGIN_BAD_EXPORT', 'PLUGIN_BAD_PACKAGE']);
+      for (const { message } of errors) expect(message).to.contain(says);
+    }
+  });
+
   it('that is disabled is neither read nor imported', async () => {
     await using bed = new PluginBed();
     bed.copy('exits-on-import');
