@@ -24,8 +24,9 @@ export function controlSocketPaths({ configFile, directory, setting, environment
   if (setting !== '') return [path.resolve(directory, setting)];
   const config = configFile ?? path.join(directory, 'gatewayd.yaml');
   const name = createHash('sha256').update(realOf(config)).digest('hex').slice(0, 16);
-  const { uid, username } = os.userInfo();
-  if (process.platform === 'win32') return [String.raw`\\.\pipe\gatewayd-${username}-${name}`];
+  // Elsewhere nobody is asked for the user's name: a container may run under a number that the system has no user for.
+  const uid = process.getuid?.();
+  if (uid === undefined) return [String.raw`\\.\pipe\gatewayd-${os.userInfo().username}-${name}`];
   const runtime = environment['XDG_RUNTIME_DIR'] ?? '';
   const folders = [
     ...(path.isAbsolute(runtime) ? [path.join(runtime, 'gatewayd')] : []),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { pino } from 'pino';
@@ -252,6 +253,19 @@ describe('the control socket', () => {
     release('done');
     await closing;
     expect(await answers[0]).to.equal('done');
+  });
+
+  it('has a place for a user whom the system does not know, as in a container', () => {
+    const { userInfo } = os;
+    os.userInfo = () => {
+      throw new Error('uv_os_get_passwd returned ENOENT');
+    };
+    try {
+      const place = { configFile: null, directory: folder.path, setting: '', environment: {} };
+      expect(path.basename(path.dirname(controlSocketPaths(place)[0]!))).to.equal(`gatewayd-${process.getuid!()}`);
+    } finally {
+      os.userInfo = userInfo;
+    }
   });
 
   it('is named for the configuration it belongs to, in a folder of the user', () => {
