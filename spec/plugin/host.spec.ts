@@ -135,7 +135,8 @@ export default plugin;
         globalThis.trace.finish = () => resolve(() => trace.push('undone'));
       }) };`,
     );
-    const host = await bed.load({ applyTimeout: 50 });
+    // The import has the same limit, and is to be done in it on a busy machine, too.
+    const host = await bed.load({ applyTimeout: 1_000 });
     expect(byName(host.reports).get('late')?.error).to.include({ code: 'PLUGIN_APPLY_TIMEOUT' });
     (shared.trace as unknown as { finish: () => void }).finish();
     await new Promise((resolve) => setImmediate(resolve));
@@ -147,7 +148,8 @@ export default plugin;
     bed.write('a.js', quietPlugin().replace('apply() {}', "apply: () => () => void trace.push('a')"));
     bed.write('b.js', quietPlugin().replace('apply() {}', 'apply: () => () => new Promise(() => {})'));
     bed.write('c.js', quietPlugin().replace('apply() {}', "apply: () => () => { throw new Error('cannot'); }"));
-    const host = await bed.load({ applyTimeout: 50 });
+    // The import has the same limit, and is to be done in it on a busy machine, too.
+    const host = await bed.load({ applyTimeout: 1_000 });
     await host.deactivate();
     expect(shared.trace).to.deep.equal(['a']);
     expect(bed.logged('PLUGIN_DEACTIVATE_TIMEOUT')[0]).to.include({ plugin: 'b', phase: 'deactivate' });
