@@ -1,11 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { GatewayDError, messageOf } from '../errors.ts';
 import { packageRoot } from '../version.ts';
 import { defineCommand } from './command.ts';
-import { cliErrors } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag } from './flags.ts';
+import { writeNewFile } from './write-new-file.ts';
 
 /** `gatewayd config init` */
 export const configInitCommand = defineCommand({
@@ -18,14 +16,7 @@ export const configInitCommand = defineCommand({
   async run({ config: file = 'gatewayd.yaml', force }) {
     const { initialConfig } = await import('../config/initial.ts');
     const text = await initialConfig({ schemaPath: schemaPathFrom(file) });
-    try {
-      await writeFile(file, text, { flag: force ? 'w' : 'wx' });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
-        throw new GatewayDError(cliErrors.CLI_FILE_EXISTS, { file }, { cause });
-      }
-      throw new GatewayDError(cliErrors.CLI_FILE_NOT_WRITTEN, { file, reason: messageOf(cause) }, { cause });
-    }
+    await writeNewFile({ file, content: text, force, flag: '-c' });
     const flag = path.resolve(file) === path.resolve('gatewayd.yaml') ? '' : ` -c ${file}`;
     process.stdout.write(`${file} is written. Start the gateway with \`gatewayd run${flag}\`.\n`);
     return exitCodes.ok;

@@ -8,11 +8,15 @@ export const cliErrors = defineErrors({
   },
   CLI_FILE_EXISTS: {
     message: 'There is a {file} already',
-    mend: 'Use --force to write over it, or -c to name another file.',
+    mend: 'Use --force to write over it, or {flag} to name another file.',
   },
   CLI_FILE_NOT_READ: {
     message: '{file} cannot be read: {reason}',
     mend: 'Name a file that is there and that you may read.',
+  },
+  CLI_BUNDLE_REFUSED: {
+    message: '{file}: {reason}',
+    mend: 'Name a file that `gatewayd telemetry bundle` wrote, whole, with a gatewayd no newer than this one.',
   },
   CLI_NO_HALF: {
     message: 'Telemetry has no part called "{half}"',
@@ -20,6 +24,6 @@ export const cliErrors = defineErrors({
   },
   CLI_FILE_NOT_WRITTEN: {
     message: '{file} cannot be written: {reason}',
-    mend: 'Make its folder first, or use -c to name a file that you may write.',
+    mend: 'Make its folder or room for it first, or use {flag} to name a file that you may write.',
   },
 });

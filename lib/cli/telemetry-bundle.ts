@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import { GatewayDError, messageOf } from '../errors.ts';
 import { defineCommand } from './command.ts';
-import { cliErrors } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, pluginConfigFlag } from './flags.ts';
 import { withLoadedReport } from './loaded-report.ts';
+import { writeNewFile } from './write-new-file.ts';
 
 /** `gatewayd telemetry bundle` */
 export const telemetryBundleCommand = defineCommand({
@@ -26,11 +24,7 @@ export const telemetryBundleCommand = defineCommand({
   async run({ output, force, ...flags }) {
     const { previewReport } = await import('../../plugins/telemetry/show.ts');
     const { bytes } = await withLoadedReport(flags, previewReport);
-    await writeFile(output, bytes, { flag: force ? 'w' : 'wx' }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') throw new GatewayDError(cliErrors.CLI_FILE_EXISTS, { file: output });
-      const values = { file: output, reason: messageOf(error) };
-      throw new GatewayDError(cliErrors.CLI_FILE_NOT_WRITTEN, values, { cause: error });
-    });
+    await writeNewFile({ file: output, content: bytes, force, flag: '-o' });
     process.stdout.write(`${output} is written: ${bytes.length} bytes, what \`gatewayd telemetry show\` prints\n`);
     return exitCodes.ok;
   },

@@ -18,10 +18,14 @@ export const telemetryLogCommand = defineCommand({
     ]);
     const { logFile } = telemetryPlaces(process.env);
     const { entries, unreadable } = await readSentLog(logFile);
-    if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${logFile} cannot be read\n`);
+    if (unreadable > 0) {
+      const lines = unreadable === 1 ? '1 line' : `${unreadable} lines`;
+      process.stderr.write(`${lines} of ${logFile} cannot be read\n`);
+    }
     if (json) for (const entry of entries) process.stdout.write(`${JSON.stringify(entry)}\n`);
     else if (entries.length > 0) process.stdout.write(entries.map(describeEntry).join('\n'));
-    else process.stdout.write(`Nothing was sent yet, as far as ${logFile ?? 'there is a log'} knows.\n`);
+    else if (logFile === null) process.stdout.write('There is no log of what was sent: this user has no home.\n');
+    else process.stdout.write(`Nothing was sent yet, as far as ${logFile} knows.\n`);
     return exitCodes.ok;
   },
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { defineCommand } from './command.ts';
 import { cliErrors } from './errors.ts';
@@ -30,15 +30,27 @@ export const telemetryReceiveCommand = defineCommand({
 });
 
 async function readFiles(files: readonly string[]): Promise<number> {
-  const { checkReport, readReport } = await import('../receiver/read-report.ts');
+  const { checkReport, largestReport, readReport } = await import('../receiver/read-report.ts');
   for (const file of files) {
-    const bytes = await readFile(file).catch((error: unknown) => {
+    const bytes = await readStart(file, largestReport + 1).catch((error: unknown) => {
       const values = { file, reason: messageOf(error) };
       throw new GatewayDError(cliErrors.CLI_FILE_NOT_READ, values, { cause: error });
     });
-    const report = readReport(bytes);
-    checkReport(report);
-    process.stdout.write(`${JSON.stringify(report)}\n`);
+    try {
+      const report = readReport(bytes);
+      checkReport(report);
+      process.stdout.write(`${JSON.stringify(report)}\n`);
+    } catch (error) {
+      const values = { file, reason: messageOf(error) };
+      throw new GatewayDError(cliErrors.CLI_BUNDLE_REFUSED, values, { cause: error });
+    }
   }
   return exitCodes.ok;
+}
+
+/** As much of a file as is needed to tell that it is too large; it may have no end. */
+async function readStart(file: string, length: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(file, { end: length - 1 })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }

@@ -20,6 +20,9 @@ export interface ReceivedReport {
   plugins: ReceivedPlugin[];
 }
 
+/** In bytes; no sender of ours makes a larger one. */
+export const largestReport = 16 * 1024;
+
 type Reader = protobuf.BinaryReader;
 
 /** Reads one field into the message. */
@@ -100,6 +103,7 @@ const reportFields: Fields<ReceivedReport> = new Map<number, FieldReader<Receive
  * @throws {GatewayDError} RECEIVER_REPORT_REFUSED, naming the field
  */
 export function readReport(bytes: Uint8Array): ReceivedReport {
+  if (bytes.length > largestReport) throw refusal('the report', 'is larger than 16 KiB');
   const empty: ReceivedReport = {
     version: '',
     runtime_version: '',

@@ -11,7 +11,7 @@ import { UnimplementedUsageReportServiceService } from '../../proto/usagereport/
 import { GatewayDError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { receiverErrors } from './errors.ts';
-import { checkReport, readReport } from './read-report.ts';
+import { checkReport, largestReport, readReport } from './read-report.ts';
 
 /** What a receiver is made from. */
 export interface ReceiverOptions {
@@ -35,7 +35,7 @@ const callMilliseconds = 2_000;
 const closeMilliseconds = 1_000;
 
 const serverOptions = {
-  'grpc.max_receive_message_length': 16 * 1024,
+  'grpc.max_receive_message_length': largestReport,
   'grpc.max_concurrent_streams': 16,
   'grpc.max_connection_idle_ms': 10_000,
   'grpc.max_connection_age_ms': 60_000,

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { GatewayDError, messageOf } from '../errors.ts';
+import { telemetryErrors } from './errors.ts';
 import type { Outcome, OutcomeLine, SendingLine } from './sent-log.ts';
 import { rotatedLogs } from './sent-log.ts';
 
@@ -58,7 +60,10 @@ export function parseSentLog(text: string): SentEntries {
   return { entries: [...entries.values()], unreadable };
 }
 
-/** Reads the log with all that was put aside of it. A file that is missing is an empty one. */
+/**
+ * Reads the log with all that was put aside of it. A file that is missing is an empty one.
+ * @throws {GatewayDError} TELEMETRY_LOG_NOT_READ
+ */
 export async function readSentLog(logFile: string | null): Promise<SentEntries> {
   if (logFile === null) return { entries: [], unreadable: 0 };
   const texts: string[] = [];
@@ -66,7 +71,8 @@ export async function readSentLog(logFile: string | null): Promise<SentEntries> 
     texts.push(
       await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
-        throw error;
+        const values = { file, reason: messageOf(error) };
+        throw new GatewayDError(telemetryErrors.TELEMETRY_LOG_NOT_READ, values, { cause: error });
       }),
     );
   }

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { cleanEnvironment, GatewayDProcess } from '../support/gatewayd-process.ts';
 import { Folder, gatewayd } from '../support/launch.ts';
@@ -60,7 +62,7 @@ describe('gatewayd telemetry', () => {
     ]) {
       expect(config.stderr).to.match(fault);
       expect(plugin.stderr.replaceAll(/\s+/g, ' ')).to.match(fault);
-      expect(String(failure?.msg)).to.match(fault);
+      expect(failure?.msg).to.match(fault);
     }
     expect([config.code, plugin.code]).to.deep.equal([3, 4]);
   });
@@ -145,11 +147,43 @@ describe('gatewayd telemetry', () => {
     const plugin = (JSON.parse(received.stdout) as { plugins: { name: string }[] }).plugins.map(({ name }) => name);
     expect(plugin.sort()).to.deep.equal(['hello-world', 'telemetry']);
     const twice = await gatewayd(['telemetry', 'bundle'], { cwd: folder.path });
-    expect(twice.stderr).to.contain('(CLI_FILE_EXISTS)');
-    folder.write('garbage.pb', 'no report');
-    const garbage = await gatewayd(['telemetry', 'receive', 'garbage.pb'], { cwd: folder.path });
-    expect(garbage.code).to.equal(1);
-    expect(garbage.stderr).to.contain('(RECEIVER_REPORT_REFUSED)');
+    expect(twice.stderr).to.contain('(CLI_FILE_EXISTS)').and.contain('or -o to name another file');
+  });
+
+  it('bundle leaves no part of a file behind where there is no room for all of it', async () => {
+    using folder = new Folder();
+    const launcher = fileURLToPath(new URL('../../bin/gatewayd', import.meta.url));
+    const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`;
+    const { status, stderr } = spawnSync('sh', ['-c', limited, process.execPath, launcher, 'telemetry', 'bundle'], {
+      cwd: folder.path,
+      env: cleanEnvironment(),
+      encoding: 'utf8',
+    });
+    expect(status).to.equal(1);
+    expect(stderr).to.contain('EFBIG').and.contain('(CLI_FILE_NOT_WRITTEN)');
+    expect(existsSync(folder.at('usage-report.pb'))).to.equal(false);
+  });
+
+  it('receive names the file that it refuses, and what is wrong with it', async () => {
+    using folder = new Folder({ 'garbage.pb': 'no report', 'large.pb': 'no'.repeat(10_000) });
+    await gatewayd(['telemetry', 'bundle'], { cwd: folder.path });
+    const whole = readFileSync(folder.at('usage-report.pb'));
+    writeFileSync(folder.at('cut.pb'), whole.subarray(0, 20));
+    writeFileSync(folder.at('newer.pb'), Buffer.concat([whole, Buffer.from([0x4a, 1, 0x61])]));
+    for (const [file, reason] of [
+      ['garbage.pb', /garbage\.pb: The report is refused: .*\(CLI_BUNDLE_REFUSED\)/s],
+      ['cut.pb', /cut\.pb: The report is refused: .*\(CLI_BUNDLE_REFUSED\)/s],
+      ['newer.pb', /newer\.pb: .* field 9 is not a field of the report.*no newer than this one/s],
+      ['large.pb', /large\.pb: .* is larger than 16 KiB/],
+      ['missing.pb', /missing\.pb cannot be read.*\(CLI_FILE_NOT_READ\)/s],
+    ] as const) {
+      const { code, stdout, stderr } = await gatewayd(['telemetry', 'receive', 'usage-report.pb', file], {
+        cwd: folder.path,
+      });
+      expect(code).to.equal(1);
+      expect(stdout).to.contain('"runtime_version"');
+      expect(stderr).to.match(reason);
+    }
   });
 
   it('log says when there is nothing in it', async () => {
@@ -158,6 +192,22 @@ describe('gatewayd telemetry', () => {
     const { code, stdout } = await gatewayd(['telemetry', 'log'], { cwd: folder.path, environment });
     expect(code).to.equal(0);
     expect(stdout).to.contain('Nothing was sent yet');
+  });
+
+  it('log says how much of it cannot be read, and whether any of it can', async () => {
+    using folder = new Folder({ 'state/gatewayd/telemetry.log': 'garbage\n', 'other/gatewayd/telemetry.log/in': 'it' });
+    const garbage = await gatewayd(['telemetry', 'log'], {
+      cwd: folder.path,
+      environment: cleanEnvironment({ XDG_STATE_HOME: folder.at('state') }),
+    });
+    expect(garbage.code).to.equal(0);
+    expect(garbage.stderr).to.match(/^1 line of .*telemetry\.log cannot be read$/m);
+    const { code, stderr } = await gatewayd(['telemetry', 'log'], {
+      cwd: folder.path,
+      environment: cleanEnvironment({ XDG_STATE_HOME: folder.at('other') }),
+    });
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('EISDIR').and.contain('(TELEMETRY_LOG_NOT_READ)');
   });
 
   it('receive ends with 5 when its address is taken', async () => {
