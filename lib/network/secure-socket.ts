@@ -40,7 +40,11 @@ export async function secureSocket(
     secured.destroy();
   }, timeout);
   const secure = await new Promise<boolean>((resolve) => {
-    secured.on('secure', () => resolve(true)).on('close', () => resolve(false));
+    secured
+      .on('secure', () => resolve(true))
+      // The server's sockets stay half open at a client's end; in a handshake nothing comes of that.
+      .on('end', () => resolve(false))
+      .on('close', () => resolve(false));
   });
   clearTimeout(timer);
   if (secure) return secured;
