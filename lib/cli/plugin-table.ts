@@ -10,6 +10,11 @@ const trustTexts: Readonly<Record<Trust, string>> = {
   'built-in': 'comes with gatewayd',
 };
 
+/** What was only looked at is in no lock file yet. */
+function trustText(trust: Trust, state: PluginReport['state']): string {
+  return trust === 'first-use' && state === 'found' ? 'new, trusted at the next start' : trustTexts[trust];
+}
+
 interface Row {
   readonly cells: readonly string[];
   readonly faint: boolean;
@@ -17,7 +22,7 @@ interface Row {
 
 function rowOf(report: PluginReport, withTimes: boolean): Row {
   const { name, version, checksum, trust, state, milliseconds } = report;
-  const trusted = state === 'disabled' ? 'turned off' : trust === null ? '' : trustTexts[trust];
+  const trusted = state === 'disabled' ? 'turned off' : trust === null ? '' : trustText(trust, state);
   const time = milliseconds === null ? '' : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   const cells = [name, version ?? '', checksum?.slice(0, 12) ?? '', trusted, ...(withTimes ? [time] : [])];
   return { cells: cells.map(printable), faint: state === 'disabled' };

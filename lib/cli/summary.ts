@@ -32,13 +32,15 @@ export async function summary(started: Started, terminal: Terminal, launcher = l
   return `\n${parts.join('\n')}\n\n`;
 }
 
-/** A command to paste into another terminal. Of a database that is not ours, psql's own defaults are the best guess. */
+/**
+ * A command to paste into another terminal. Of a database that is not ours, psql's own defaults are the best guess;
+ * who may log in at gatewayd itself is for the reader to fill in.
+ */
 function psqlLine(server: string, address: string, { databases }: Started): string {
-  const behind = databases.find(({ name, embedded }) => embedded && name.startsWith(`${server}.`));
+  const behind = databases.find(({ name, database }) => database !== undefined && name.startsWith(`${server}.`));
   const settings = {
     ...connectTo(address),
-    ...(behind?.user === undefined ? {} : { user: behind.user }),
-    ...(behind?.database === undefined ? {} : { dbname: behind.database }),
+    ...(behind?.database === undefined ? {} : { user: behind.user ?? 'NAME', dbname: behind.database }),
   };
   const text = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
   return `psql "${text.join(' ')}"`;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { GlobalConfig } from '../config/schema.ts';
 import type { EmbeddedPostgres } from '../embedded/embedded-postgres.ts';
 import type { Logger } from '../logger.ts';
+import { loginDatabase } from '../network/build-backend-pools.ts';
 
 type Clients = GlobalConfig['clients'];
 
@@ -13,8 +14,9 @@ export interface StartedDatabase {
   readonly name: string;
   readonly address: string;
   readonly embedded: boolean;
-  /** Known for an embedded PostgreSQL only, as is `database`. */
+  /** Whom a client may log in as; known for an embedded PostgreSQL that asks its clients itself. */
   readonly user?: string;
+  /** What a client may connect to; known for an embedded PostgreSQL, and where backends are logged in ahead. */
   readonly database?: string;
 }
 
@@ -43,13 +45,16 @@ export class EmbeddedDatabases {
       const placedBlocks: Record<string, Clients[string][string]> = (placed[group] = {});
       for (const [block, client] of Object.entries(blocks)) {
         const name = `${group}.${block}`;
+        const { startupParams } = client;
+        const loggedIn = startupParams === undefined ? {} : { database: loginDatabase(startupParams) };
         if (embeddedAddress.test(client.address)) {
           const { network, address, user, database } = await this.#start(client.address);
           placedBlocks[block] = { ...client, network, address };
-          databases.push({ name, address, embedded: true, user, database });
+          const reached = startupParams === undefined ? { user, database } : loggedIn;
+          databases.push({ name, address, embedded: true, ...reached });
         } else {
           placedBlocks[block] = client;
-          databases.push({ name, address: client.address, embedded: false });
+          databases.push({ name, address: client.address, embedded: false, ...loggedIn });
         }
       }
     }

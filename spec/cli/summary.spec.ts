@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { pluginTable } from '../../lib/cli/plugin-table.ts';
 import { launcherName, summary } from '../../lib/cli/summary.ts';
 import { terminalOf } from '../../lib/cli/terminal.ts';
 import { GatewayDError } from '../../lib/errors.ts';
@@ -93,6 +94,14 @@ describe('the start-up summary', () => {
     expect(text).not.to.match(/│ broken/);
   });
 
+  it('says of a new plugin that it is in the lock file once it is', async () => {
+    const [hello] = started.reports;
+    if (hello === undefined) throw new Error('no plugin');
+    const table = (state: 'found' | 'loaded') => pluginTable([{ ...hello, trust: 'first-use', state }], plain);
+    expect(await table('loaded')).to.contain('new, now in plugins.lock');
+    expect(await table('found')).to.contain('new, trusted at the next start');
+  });
+
   it('fits a narrow terminal, but for the line to paste', async () => {
     const text = await summary(started, { width: 60, colours: false });
     const long = text.split('\n').filter((line) => line.length > 60);
@@ -115,6 +124,14 @@ describe('the start-up summary', () => {
     ] as const) {
       const text = await summary({ ...started, databases, servers: [{ name: 'default', address }] }, plain);
       expect(text).to.contain(`psql "${settings}"`);
+    }
+  });
+
+  it('leaves the user to the reader where gatewayd asks who comes in', async () => {
+    for (const embedded of [true, false]) {
+      const databases = [{ name: 'default.writes', address: 'db:5432', embedded, database: 'shop' }];
+      const text = await summary({ ...started, databases }, plain);
+      expect(text).to.contain('psql "host=127.0.0.1 port=15432 user=NAME dbname=shop"');
     }
   });
 
