@@ -6,6 +6,10 @@ export const cliErrors = defineErrors({
     message: '{reason}',
     mend: '`{command} --help` lists what there is.',
   },
+  CLI_NO_HOOK: {
+    message: 'There is no hook {hook}',
+    mend: '{meant}docs/hooks.md lists them all.',
+  },
   CLI_FILE_EXISTS: {
     message: 'There is a {file} already',
     mend: 'Use --force to write over it, or {flag} to name another file.',

@@ -23,6 +23,7 @@ export const exitCodeMeanings: readonly (readonly [string, string])[] = [
 
 const byCode: Readonly<Record<string, ExitCode>> = {
   CLI_USAGE: exitCodes.usage,
+  CLI_NO_HOOK: exitCodes.usage,
   CLI_NO_HALF: exitCodes.usage,
   CONFIG_INVALID: exitCodes.config,
   PLUGIN_REQUIRED_FAILED: exitCodes.plugin,

@@ -1,5 +1,7 @@
 import type { Explained } from '../gatewayd/status.ts';
+import { GatewayDError } from '../errors.ts';
 import { defineCommand } from './command.ts';
+import { cliErrors } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { configFlag, jsonFlag, pluginConfigFlag } from './flags.ts';
 import { askRunning } from './running.ts';
@@ -23,16 +25,17 @@ export const pluginExplainCommand = defineCommand({
 });
 
 async function checkHooks(names: readonly string[]): Promise<void> {
-  const [{ hookCatalogue }, { usageError }, { nearest }] = await Promise.all([
+  const [{ hookCatalogue }, { nearest }] = await Promise.all([
     import('../hooks/catalogue.ts'),
-    import('./usage-error.ts'),
     import('../config/issue.ts'),
   ]);
   for (const name of names) {
     if (Object.hasOwn(hookCatalogue, name)) continue;
     const close = nearest(name, Object.keys(hookCatalogue));
-    const meant = close === undefined ? '' : `; did you mean ${close}?`;
-    throw usageError(`there is no hook ${name}${meant}`, ['plugin', 'explain']);
+    throw new GatewayDError(cliErrors.CLI_NO_HOOK, {
+      hook: name,
+      meant: close === undefined ? '' : `Did you mean ${close}? `,
+    });
   }
 }
 

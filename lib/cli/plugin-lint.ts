@@ -19,7 +19,10 @@ export const pluginLintCommand = defineCommand({
     const failed = reports.filter(({ state }) => state === 'failed');
     if (flags.json) process.stdout.write(pluginJson(failed));
     else if (failed.length > 0) process.stderr.write(pluginFailures(failed, terminalOf(process.stderr)));
-    else process.stdout.write(`${reports.length === 1 ? '1 plugin is' : `${reports.length} plugins are`} in order\n`);
+    else
+      process.stdout.write(
+        `${reports.length === 1 ? '1 plugin is' : `${reports.length} plugins are`} in order, as far as that shows before any of their code runs\n`,
+      );
     return failed.length > 0 ? exitCodes.plugin : exitCodes.ok;
   },
 });

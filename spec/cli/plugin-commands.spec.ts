@@ -40,6 +40,12 @@ describe('gatewayd plugin', () => {
     expect(stdout).to.contain('in order');
   });
 
+  it('explain names the nearest hook to one that there is not', async () => {
+    const { code, stderr } = await gatewayd(['plugin', 'explain', 'trafficFromClint']);
+    expect(code).to.equal(2);
+    expect(stderr).to.contain('There is no hook trafficFromClint').and.contain('Did you mean trafficFromClient?');
+  });
+
   it('lint says what is wrong with the others, and what to do', async () => {
     using folder = folderOf({ 'plugins/odd/package.json': '{ "name": "odd", "version": "often" }' });
     const { code, stderr } = await gatewayd(['plugin', 'lint'], { cwd: folder.path });
