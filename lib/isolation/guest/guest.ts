@@ -55,6 +55,8 @@ interface GuestTap {
 export class Guest {
   readonly #outbox: Outbox<ToHost>;
   readonly #attribution = new Attribution<{ readonly name: string }>();
+  /** Knows in which tap something began, and only that: what may end the thread or process is as it is without. */
+  readonly #begunIn = new Attribution<{ readonly name: string }>();
   readonly #sessions = new Map<number, Session>();
   readonly #taps: GuestTap[] = [];
   readonly #calls = new Map<number, { readonly payload: GuestPayload; readonly tap: GuestTap }>();
@@ -141,7 +143,7 @@ export class Guest {
     guardExit(this.#attribution);
     containUncaught({
       contain: (error) => {
-        this.#post('report', cross(error), this.#attribution.placeOf(error)?.hook ?? null, 'async');
+        this.#post('report', cross(error), this.#begunIn.placeOf(error)?.hook ?? null, 'async');
         return true;
       },
       otherwise: () => undefined,
@@ -225,7 +227,7 @@ export class Guest {
       throw new GatewayDError(isolationErrors.ISOLATION_CANNOT_CROSS, values);
     }
     const { name } = busTapOptions(this.#owner.name, options, []);
-    const scope = this.#attribution.scope(this.#owner, hook);
+    const scope = this.#begunIn.scope(this.#owner, hook);
     const number = this.#taps.push({ hook, name, call, style, scope }) - 1;
     const before = [options.before ?? []].flat();
     this.#post('tap', number, hook, options.name ?? '', options.stage ?? null, before);
