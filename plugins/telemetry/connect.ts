@@ -72,10 +72,12 @@ async function connectTo(
   }
 }
 
+const isNobody = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall === 'connect';
+
 /**
  * A socket to the first of the destination's addresses that takes it, by TLS if it says so.
  * @param signal ends the attempt, and the socket whenever that is
- * @throws what the last address had against it
+ * @throws what kept it from the first address where somebody was, or from the last where nobody was at any
  */
 export async function connect(to: Destination, signal: AbortSignal): Promise<net.Socket> {
   const context = await secureContextFor(to);
@@ -85,7 +87,8 @@ export async function connect(to: Destination, signal: AbortSignal): Promise<net
     try {
       return await connectTo(address, to, context, signal);
     } catch (error) {
-      failure = error;
+      // An address where somebody was and did not fit says more than one where nobody was.
+      if (failure === undefined || isNobody(failure)) failure = error;
     }
   }
   throw failure;

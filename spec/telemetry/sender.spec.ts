@@ -102,6 +102,17 @@ describe('sending the usage report', () => {
     expect(collector.reports).to.deep.equal([]);
   });
 
+  for (const [where, listens] of [
+    ['the first', '127.0.0.1:0'],
+    ['the last', '[::1]:0'],
+  ] as const) {
+    it(`says what is wrong with a certificate where only ${where} address has one to show`, async () => {
+      const port = await collector.listen(listens, secured());
+      const error = await caught(send(`localhost:${port}`, { tls: true, caFile: fixture('stranger.pem') }));
+      expect(error).to.include({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    });
+  }
+
   it('refuses a certificate that the system trusts nobody for', async () => {
     const port = await collector.listen('127.0.0.1:0', secured());
     await caught(send(`localhost:${port}`, { tls: true }));
