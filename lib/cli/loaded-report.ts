@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { LoadedPlugin } from '../hooks/loaded-plugin.ts';
+import type { PluginHost } from '../plugin/host.ts';
 import type { PluginHostOptions } from '../plugin/options.ts';
 import { choiceOnceLoaded, type TelemetryChoice } from '../telemetry/choice.ts';
 import { openPlugins } from './plugins.ts';
@@ -23,15 +24,18 @@ type ReportFlags = Parameters<typeof openPlugins>[0] & { readonly dev: boolean }
  * in its code, and only one that loads is reported. They are unloaded when `use` is done.
  */
 export async function withLoadedReport<T>(flags: ReportFlags, use: (report: LoadedReport) => Promise<T>): Promise<T> {
-  const [{ PluginHost }, { version }] = await Promise.all([import('../plugin/host.ts'), import('../version.ts')]);
+  const [{ PluginHost: Host }, { version }] = await Promise.all([import('../plugin/host.ts'), import('../version.ts')]);
   const { loaded, options, choice } = await openPlugins(flags);
   const row = loaded.config.plugins.find(({ name }) => name === 'telemetry');
   return await withCopyOfLock(options, async (copied) => {
-    const host = new PluginHost(copied);
-    await host.load();
-    const telemetry = host.reports.find(({ name }) => name === 'telemetry');
-    const plugins = [...host.plugins];
-    await host.deactivate();
+    const host = new Host(copied);
+    const { plugins, telemetry } = await contained(host, async () => {
+      await host.load();
+      const found = host.reports.find(({ name }) => name === 'telemetry');
+      const loadedOnes = [...host.plugins];
+      await host.deactivate();
+      return { plugins: loadedOnes, telemetry: found };
+    });
     return await use({
       version,
       devMode: flags.dev,
@@ -40,6 +44,17 @@ export async function withLoadedReport<T>(flags: ReportFlags, use: (report: Load
       choice: choiceOnceLoaded(choice, telemetry),
     });
   });
+}
+
+/** As at `run`, what a plugin leaves uncaught stays with the plugin; what is nobody's is thrown. */
+async function contained<T>(host: PluginHost, work: () => Promise<T>): Promise<T> {
+  let end = (): void => {};
+  const failed = new Promise<never>((_, reject) => (end = host.containUncaught(reject)));
+  try {
+    return await Promise.race([work(), failed]);
+  } finally {
+    end();
+  }
 }
 
 /** Plugins are verified as `run` does it, but being shown to somebody is no reason to be trusted from now on. */

@@ -22,6 +22,17 @@ describe('gatewayd telemetry', () => {
     expect(existsSync(folder.at('plugins.lock'))).to.equal(false);
   });
 
+  it('show prints the report though a plugin leaves an error uncaught, as run would send it', async () => {
+    using folder = new Folder({
+      'plugins/throws-soon.js': `export default { version: '1.0.0', apply: () => new Promise((resolve) => {
+        setTimeout(() => { setImmediate(resolve); throw new Error('soon'); });
+      }) };`,
+    });
+    const { code, stdout } = await gatewayd(['telemetry', 'show'], { cwd: folder.path });
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('"throws-soon"');
+  });
+
   it('show says what turns the report off', async () => {
     using folder = new Folder(plugins);
     const environment = cleanEnvironment({ DO_NOT_TRACK: '1' });
