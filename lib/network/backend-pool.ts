@@ -21,7 +21,7 @@ export interface BackendPoolOptions {
   /** How often an idle backend is checked. */
   readonly checkPeriod: number;
   readonly logger: Logger;
-  /** Where it takes the place of another pool: what sessions of that still hold. */
+  /** Where it takes the place of another pool: what sessions of that still hold, and how many there may be now. */
   readonly places?: Places;
   /** Connects and logs in; tries once. */
   readonly open: (signal: AbortSignal) => Promise<LoggedInBackend>;
@@ -76,7 +76,7 @@ export class BackendPool {
   constructor(options: BackendPoolOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#places = options.places ?? new Places();
+    this.#places = options.places ?? new Places(options.size);
     this.#queue = new WaitingQueue({ timeout: options.acquireTimeout, late: () => this.#late() });
   }
 
@@ -120,7 +120,7 @@ export class BackendPool {
     const { size, queueSize } = this.#options;
     const waiting = this.#queue.length;
     // Who can be given a connection that is being made does not stand in the queue.
-    if (waiting - (Math.max(0, size - this.#places.taken) + this.#opening) >= queueSize) {
+    if (waiting - (this.#places.left + this.#opening) >= queueSize) {
       const values = { pool: this.name, size, waiting };
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
     }
@@ -199,12 +199,12 @@ export class BackendPool {
   /** Opens as many as are wanted and may be; one at a time while the database is away. */
   #fill(): void {
     if (this.#abort.signal.aborted || this.#retryTimer !== undefined) return;
-    const { size, minSize } = this.#options;
+    const { minSize } = this.#options;
     const missing = this.#retired ? 0 : minSize - this.#total + this.#opening;
     const wanted = Math.max(this.#queue.length, missing);
     const most = this.#failures > 0 ? 1 : wanted;
-    while (this.#opening < Math.min(wanted, most) && this.#places.taken < size) void this.#open();
-    if (this.#opening < wanted && this.#places.taken >= size) this.#places.whenFree(this.#goOn);
+    while (this.#opening < Math.min(wanted, most) && this.#places.left > 0) void this.#open();
+    if (this.#opening < wanted && this.#places.left === 0) this.#places.whenFree(this.#goOn);
   }
 
   readonly #goOn = (): void => this.#fill();

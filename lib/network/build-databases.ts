@@ -56,7 +56,7 @@ function databasesOf(
     if (same !== undefined && isDeepStrictEqual(same.config, config)) return same;
     const { network, address } = same?.config.client ?? {};
     const isThere = network === client.network && address === client.address;
-    const places = same !== undefined && isThere ? same.places : new Places();
+    const places = same !== undefined && isThere ? same.places : new Places(pool.size);
     return build(name, config, places, surroundings);
   });
   if (first === undefined) throw missing(`clients.${group}`);

@@ -156,6 +156,7 @@ export class Gateway implements AsyncDisposable {
   #changePools(databases: readonly Database[]): void {
     const pools = databases.flatMap(({ backends }) => (backends === null ? [] : [backends]));
     for (const old of this.#pools) if (!pools.includes(old)) old.retire();
+    for (const { places, pool } of databases) places.allow(pool.size);
     for (const one of pools) one.start();
     this.#pools = pools;
   }

@@ -13,7 +13,7 @@ export interface PoolOptions {
   readonly queueSize: number;
   /** How long one may wait, in milliseconds; 0 is without limit. */
   readonly acquireTimeout: number;
-  /** Where it takes the place of another pool: what sessions of that still hold. */
+  /** Where it takes the place of another pool: what sessions of that still hold, and how many there may be now. */
   readonly places?: Places;
 }
 
@@ -37,7 +37,7 @@ export class Pool {
     this.name = name;
     this.size = size;
     this.#queueSize = queueSize;
-    this.#places = options.places ?? new Places();
+    this.#places = options.places ?? new Places(size);
     const values = { pool: name, size, milliseconds: timeout };
     const late = (): Error => new GatewayDError(networkErrors.NETWORK_POOL_TIMEOUT, values);
     this.#queue = new WaitingQueue({ timeout, late });
@@ -60,7 +60,7 @@ export class Pool {
    */
   acquire(signal: AbortSignal): Promise<Slot> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#places.taken < this.size && this.#queue.length === 0) return Promise.resolve(this.#slot());
+    if (this.#places.left > 0 && this.#queue.length === 0) return Promise.resolve(this.#slot());
     if (this.#queue.length >= this.#queueSize) {
       const values = { pool: this.name, size: this.size, waiting: this.#queue.length };
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
@@ -71,7 +71,7 @@ export class Pool {
 
   /** At once, so that nobody who comes meanwhile can overtake the queue. */
   readonly #serve = (): void => {
-    while (this.#queue.length > 0 && this.#places.taken < this.size) this.#queue.give(this.#slot());
+    while (this.#queue.length > 0 && this.#places.left > 0) this.#queue.give(this.#slot());
     if (this.#queue.length > 0) this.#places.whenFree(this.#serve);
   };
 

@@ -46,7 +46,7 @@ describe('a backend that nobody can tell what it is at', () => {
     const { writes: pool } = config.pools['default']!;
     const endpoint = parseEndpoint('clients.default.writes', network, address);
     const plan = { name: 'default.writes', client: client!, pool: pool!, endpoint, checkPeriod: 0 };
-    const { home } = buildBackendPools({ ...plan, logger: silentLogger(), places: new Places() })!;
+    const { home } = buildBackendPools({ ...plan, logger: silentLogger(), places: new Places(plan.pool.size) })!;
     const signal = new AbortController().signal;
     const first = await home.acquire(signal);
     first.socket.write(Buffer.concat([evil, evil, evil]));

@@ -75,10 +75,11 @@ describe('changing the configuration of a running gateway', () => {
     pools: { default: { writes: pool } },
     servers: { default: { address: '127.0.0.1:0', auth: { method: 'trust' } } },
   });
-  for (const [what, sections] of [
+  const pools = [
     ['that clients log in on themselves', (pool: Sections) => one({}, pool)],
     ['that are logged in ahead', loggedIn],
-  ] as const) {
+  ] as const;
+  for (const [what, sections] of pools) {
     it(`counts connections of before, of those ${what}, in a pool that changes`, async () => {
       await using gateway = await start(sections({ size: 2, minSize: 0 }));
       using first = await WireClient.open(gateway.port);
@@ -113,6 +114,35 @@ describe('changing the configuration of a running gateway', () => {
     await waiting.until('Z');
     await answers(waiting);
   });
+
+  for (const [what, sections] of pools) {
+    it(`lets in at once whoever waits for one of those ${what}, where there may be more`, async () => {
+      await using gateway = await start(sections({ size: 1, minSize: 0 }));
+      using first = await WireClient.open(gateway.port);
+      using waiting = await WireClient.connect(gateway.port);
+      waiting.send(startup());
+      await until(() => gateway.gateway.sessions === 2);
+      await change(gateway, sections({ size: 2, minSize: 0 }));
+      await waiting.until('Z');
+      await answers(first);
+      await answers(waiting);
+    });
+
+    it(`gives a client that waits what there is now, of those ${what}, where others came after the change`, async () => {
+      await using gateway = await start(sections({ size: 1, minSize: 0 }));
+      using first = await WireClient.open(gateway.port);
+      using waiting = await WireClient.connect(gateway.port);
+      waiting.send(startup());
+      await until(() => gateway.gateway.sessions === 2);
+      await change(gateway, sections({ size: 2, minSize: 0 }));
+      using second = await WireClient.connect(gateway.port);
+      second.send(startup());
+      await Promise.all([waiting.until('Z'), first.send(message('X'))]);
+      await second.until('Z');
+      await answers(waiting);
+      await answers(second);
+    });
+  }
 
   it('has servers that are new listen, and ones that are gone accept nobody while their sessions go on', async () => {
     const clients = { default: { writes: block }, other: { writes: block } };
