@@ -74,8 +74,10 @@ export class Supervisor {
       this.#neighbours.meet(host);
     }
     await this.#handshake.apply(guest, host, this.#neighbours.records(host));
-    guest.link.watchHealth();
-    this.#restarts.up();
+    if (!guest.over) {
+      guest.link.watchHealth();
+      this.#restarts.up();
+    }
     if (isFirst) this.#taps.ready();
   }
 
@@ -199,7 +201,9 @@ export class Supervisor {
       if (!this.#ended) this.#notStarted(error);
       return;
     }
-    if (!this.#ended) this.#startedAgain(Math.round(performance.now() - started));
+    // It may have died as soon as it had applied, and then its next start is under way.
+    if (this.#ended || this.#incarnation === null) return;
+    this.#startedAgain(Math.round(performance.now() - started));
   }
 
   async #loadAgain(host: Host): Promise<void> {

@@ -55,6 +55,27 @@ describe('a guest that means harm', () => {
     });
   }
 
+  it('cannot go away unnoticed by saying in one breath that it has applied and that it leaves', async () => {
+    await using bed = new GuestBed();
+    const file = `${bed.root}/lives`;
+    await bed.guest(
+      'process',
+      `import { appendFileSync, readFileSync, writeSync } from 'node:fs';
+      import { serialize } from 'node:v8';
+      export default { version: '1.0.0', apply(host) {
+        appendFileSync(${JSON.stringify(file)}, '.');
+        if (readFileSync(${JSON.stringify(file)}).length === 3) return;
+        const body = serialize({ messages: [['applied'], ['exiting', 3]], bytes: new ArrayBuffer(0) });
+        const head = Buffer.alloc(4);
+        head.writeUInt32LE(body.length);
+        writeSync(3, Buffer.concat([head, body]));
+      } };`,
+    );
+    await bed.line('plugin started again');
+    expect(bed.logged('ISOLATION_CRASHED')).to.have.length(2);
+    expect(bed.log.filter(({ msg }) => msg === 'plugin started again')).to.have.length(1);
+  });
+
   it('cannot have a batch made larger than memory by saying of one message again and again that it stays', () => {
     const query = messages.query(`SELECT '${'x'.repeat(1_000_000)}'`).bytes;
     const batch = new ClientBatch({} as never, [query]);
