@@ -4,4 +4,12 @@
  */
 export class TapAway extends Error {
   override readonly name = 'TapAway';
+
+  constructor(message: string) {
+    // It is kept as long as its plugin may be away, and a stack would keep all that its callers hold.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = limit;
+  }
 }

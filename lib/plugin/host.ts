@@ -167,6 +167,7 @@ export class PluginHost {
       await turn();
       this.#logLoaded(plugin, predecessor.versionOf(plugin.name));
     }
+    predecessor.release();
   }
 
   /** Has in place what the first reload would otherwise hold the process for: some tenths of a second on Node 20. */

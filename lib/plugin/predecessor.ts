@@ -10,7 +10,7 @@ import type { PluginOptions } from './options.ts';
 /** The generation that another one is to replace: what of it goes on, and what must not be lost. */
 export class Predecessor {
   /** Those that were loaded, by name. */
-  readonly #plugins: ReadonlyMap<string, ManagedPlugin>;
+  readonly #plugins: Map<string, ManagedPlugin>;
   readonly #names: readonly string[] | undefined;
 
   /**
@@ -20,6 +20,11 @@ export class Predecessor {
   constructor(loaded: readonly ManagedPlugin[], names?: readonly string[]) {
     this.#plugins = new Map(loaded.map((plugin) => [plugin.name, plugin]));
     this.#names = names;
+  }
+
+  /** Lets go of it when it has been replaced: each generation would keep the one before it, back to the first. */
+  release(): void {
+    this.#plugins.clear();
   }
 
   /** Null for a plugin that was not loaded. */
