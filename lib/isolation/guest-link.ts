@@ -99,6 +99,13 @@ export class GuestLink {
     return this.#pending.size;
   }
 
+  /** The hook of the calls under way, where it is one and the same. */
+  get hook(): HookName | null {
+    const hooks = new Set(Array.from(this.#pending, ({ hook }) => hook));
+    const [hook] = hooks;
+    return hook !== undefined && hooks.size === 1 ? hook : null;
+  }
+
   post(message: ToGuest): void {
     if (!this.#closed) this.#outbox.post(message);
   }

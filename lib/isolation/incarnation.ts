@@ -1,3 +1,4 @@
+import type { HookName } from '../hooks/hooks.ts';
 import type { TapAway } from '../hooks/tap-away.ts';
 import type { ChannelReader } from './channel.ts';
 import { isolationErrors } from './errors.ts';
@@ -38,6 +39,7 @@ export class Incarnation {
   #serving = false;
   #over = false;
   #calls = 0;
+  #hook: HookName | null = null;
 
   /** @throws what `start` throws */
   constructor(start: (reader: ChannelReader) => GuestPlace, watcher: IncarnationWatcher, limits: IncarnationLimits) {
@@ -77,6 +79,11 @@ export class Incarnation {
   /** That were under way when it ended. */
   get calls(): number {
     return this.#calls;
+  }
+
+  /** That they were calls of, where it is one and the same. */
+  get hook(): HookName | null {
+    return this.#hook;
   }
 
   /** Settles when the guest says that it has done this, or fails with why it has not. */
@@ -149,6 +156,7 @@ export class Incarnation {
   /** Nothing goes to it any more, and nobody waits for it any more. */
   #cut(): void {
     this.#calls += this.link.calls;
+    this.#hook ??= this.link.hook;
     this.link.close(this.#watcher.cut());
   }
 }

@@ -176,7 +176,7 @@ export class Supervisor {
   }
 
   #died(guest: Incarnation, { definition, values, phase }: Verdict): void {
-    const { calls, serving } = guest;
+    const { calls, hook, serving } = guest;
     const next = sequelOf(serving, this.#options.reloadOnCrash);
     const error = this.#error(definition, { ...values, calls, next });
     if (this.#ended) return guest.failed('deactivated', error);
@@ -184,7 +184,7 @@ export class Supervisor {
     // Of one that is waited for, whoever waits reports.
     guest.failAll(error);
     if (!serving) return;
-    this.#loading.report(error, { hook: null, phase });
+    this.#loading.report(error, { hook, phase });
     this.#restartLater();
   }
 

@@ -95,7 +95,10 @@ for (const isolation of isolations) {
         expect(await refusal(host), 'while it is away').to.equal(undefined);
         await bed.line('plugin started again');
         expect(await refusal(host), 'once it is back').to.equal('by the guest');
-        expect(failures.filter((failure) => failure === 'crash null')).to.have.length(1);
+        const crashes = failures.filter((failure) => failure.startsWith('crash'));
+        expect(crashes).to.have.length(1);
+        // One that leaves from a timer may have answered by then.
+        expect(crashes[0]).to.match(deed === 'exit' ? /^crash (?:hook|null)$/ : /^crash hook$/);
         expect(byName(host.reports).get('guest')?.state).to.equal('loaded');
       });
     }
