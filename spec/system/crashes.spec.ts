@@ -29,15 +29,27 @@ function childrenOf(pid: number): readonly string[] {
 /** The guests among the children; another is the shell that ends them when gatewayd is gone. */
 function killGuests(pid: number): void {
   for (const child of childrenOf(pid)) {
-    if (readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('guest-entry')) process.kill(Number(child), 'SIGKILL');
+    if (!whatIs(child, 'cmdline').includes('guest-entry')) continue;
+    try {
+      process.kill(Number(child), 'SIGKILL');
+    } catch (error) {
+      // Of the generation before, which is being ended.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 }
 
 function isZombie(pid: string): boolean {
+  return /^State:\s+Z/m.test(whatIs(pid, 'status'));
+}
+
+/** Nothing of a process that is gone by now. */
+function whatIs(pid: string, file: 'cmdline' | 'status'): string {
   try {
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return '';
   }
 }
 
