@@ -361,7 +361,7 @@ export default { apply: (host) => host.logger.info({ mark }, 'mixed') };
     expect(hooks.map(({ hook, calls }) => [hook, calls])).to.deep.equal([['trafficFromServer', 1]]);
     expect((await plugin('status')).stdout).to.match(/trafficFromServer +1 +0/);
     expect((await plugin('explain')).stdout).to.equal('trafficFromServer\n  1. marking:mark  nothing is before it\n');
-    expect((await plugin('explain', 'opned')).stderr).to.contain('did you mean opened?');
+    expect((await plugin('explain', 'opned')).stderr).to.contain('Did you mean opened?');
     await client.end();
     await gateway.stop();
     expect(await plugin('status')).to.include({ code: 1 });
