@@ -66,7 +66,7 @@ export interface Routing {
   readonly candidates: readonly BackendAddress[];
   /** Shows the waiting client a NoticeResponse. */
   notice(message: string): void;
-  /** Aborted when the client goes away or the time limit is over. */
+  /** Aborted when the client goes away (which may be noticed a second later) or the time limit is over. */
   readonly signal: AbortSignal;
 }
 

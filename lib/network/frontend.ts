@@ -6,6 +6,7 @@ import { FrontendCode } from '../protocol/codes.ts';
 import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-response.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { checkNames, verifiedNames } from './client-certificate.ts';
+import { probePeriod } from './client-left.ts';
 import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import type { FrontendTls } from './frontend-tls.ts';
@@ -47,9 +48,12 @@ export class Frontend {
   #channelBinding: Buffer | null = null;
   #certificateNames: readonly string[] = [];
   #reader: StartupReader;
+  /** The client is known to want a session, which is on its way. */
+  #waiting = false;
+  #probe: NodeJS.Timeout | undefined;
   #ended = false;
 
-  /** @param onGone called when the client goes away, or ends its side, before `takeOver` */
+  /** @param onGone called when the client goes away before `takeOver`; to end its side is not to go */
   constructor(socket: Socket, { tls, endpoint }: FrontendOptions, onGone: () => void) {
     const host = endpoint.kind === 'unix' ? endpoint.path : (socket.remoteAddress ?? '');
     this.address = { host, port: socket.remotePort ?? 0 };
@@ -63,7 +67,7 @@ export class Frontend {
     this.closed = new Promise((resolve) => {
       socket.on('close', () => resolve());
     });
-    this.#reader = new StartupReader(socket, onGone);
+    this.#reader = new StartupReader(socket, this.#onHalfClosed, onGone);
   }
 
   /** Whether the connection is encrypted. */
@@ -103,6 +107,8 @@ export class Frontend {
       const { packet, bytes } = read;
       if (packet.name === 'StartupMessage') {
         this.#checkRules(packet);
+        this.#waiting = true;
+        if (this.#reader.ended) this.#onHalfClosed();
         return { kind: 'session', startup: packet, bytes };
       }
       if (packet.name === 'CancelRequest') return { kind: 'cancel', bytes };
@@ -135,6 +141,7 @@ export class Frontend {
 
   /** Hands the socket over, paused, with what the client sent ahead of its turn; from then on it is read elsewhere. */
   takeOver(): { socket: Socket; rest: Buffer } {
+    clearInterval(this.#probe);
     return { socket: this.#socket, rest: this.#reader.detach() };
   }
 
@@ -153,17 +160,27 @@ export class Frontend {
   /** Cuts the connection. */
   destroy(): void {
     this.#ended = true;
+    clearInterval(this.#probe);
     this.#socket.destroy();
   }
 
   #end(lastWords: Buffer | null): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearInterval(this.#probe);
     this.#reader.detach();
     // Whatever is written in the middle of a handshake makes no sense to the client.
     if (this.#handshaking) this.#socket.destroy();
     else lingeringEnd(this.#socket, lastWords);
   }
+
+  /** One that wants a session gets what it has asked for ahead, as from PostgreSQL, if it is still there. */
+  readonly #onHalfClosed = (): void => {
+    if (!this.#waiting || this.#ended || this.#probe !== undefined) return;
+    this.#probe = setInterval(() => {
+      if (this.#socket.writableLength === 0) this.notice('still waiting for the database');
+    }, probePeriod);
+  };
 
   #checkRules({ parameters }: StartupMessage): void {
     const rules = this.#tls;
@@ -210,7 +227,7 @@ export class Frontend {
     this.#handshaking = false;
     this.#socket = secured;
     this.#channelBinding = channelBinding;
-    this.#reader = new StartupReader(secured, this.#onGone);
+    this.#reader = new StartupReader(secured, this.#onHalfClosed, this.#onGone);
     if (secured.destroyed) this.#onGone();
     if (tls.clientCertificates !== null) this.#certificateNames = verifiedNames(secured, tls.clientCertificates);
     return secured;

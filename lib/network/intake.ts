@@ -15,12 +15,17 @@ export const Hold = {
 
 type HoldReason = (typeof Hold)[keyof typeof Hold];
 
+const nothing = Buffer.alloc(0);
+
 /** Reading from one socket, which any of several reasons can hold up. */
 export class Intake {
   readonly #socket: Socket;
   readonly #direct: DirectSocket | null;
   #isDirect = false;
   #reasons = 0;
+  /** Who is told in the place of a stream that had come to its end before. */
+  #audience: { readonly onBytes: (bytes: Buffer) => void; readonly onEnd: () => void } | null = null;
+  #unread: Buffer = nothing;
 
   constructor(socket: Socket, direct: DirectSocket | null) {
     this.#socket = socket;
@@ -33,13 +38,28 @@ export class Intake {
    */
   readDirectly(onBytes: (bytes: Buffer) => void): void {
     if (this.#direct === null || this.#isDirect || this.#reasons !== 0 || this.#socket.readableLength > 0) return;
-    if (this.#socket.destroyed) return;
+    if (this.#socket.destroyed || this.#socket.readableEnded) return;
     this.#isDirect = true;
     this.#direct.read(onBytes);
   }
 
+  /** Where the stream has ended already, and says nothing any more: tells the same as it would have told from now on. */
+  replayTo(onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
+    if (!this.#socket.readableEnded) return;
+    this.#audience = { onBytes, onEnd };
+    this.#replaySoon();
+  }
+
+  /** Bytes that were read before their time: they come again before all else. */
+  giveBack(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    if (this.#audience === null) this.#socket.unshift(bytes);
+    else this.#unread = bytes;
+  }
+
   /** Leaves the socket a stream. */
   detach(): void {
+    this.#audience = null;
     this.#direct?.release();
   }
 
@@ -52,6 +72,25 @@ export class Intake {
   release(reason: HoldReason): void {
     if (this.#reasons === 0) return;
     this.#reasons &= ~reason;
-    if (this.#reasons === 0) this.#socket.resume();
+    if (this.#reasons !== 0) return;
+    this.#socket.resume();
+    if (this.#audience !== null) this.#replaySoon();
+  }
+
+  #replaySoon(): void {
+    process.nextTick(() => this.#replay());
+  }
+
+  #replay(): void {
+    if (this.#audience === null || this.#reasons !== 0) return;
+    const { onBytes, onEnd } = this.#audience;
+    const bytes = this.#unread;
+    if (bytes.length === 0) {
+      this.#audience = null;
+      return onEnd();
+    }
+    this.#unread = nothing;
+    onBytes(bytes);
+    this.#replaySoon();
   }
 }

@@ -67,7 +67,7 @@ export class LoginStage implements Stage {
     if (!early) return;
     scanner.forgetUnfinished();
     this.#link.clientIntake.hold(Hold.Gate);
-    this.#link.client.unshift(chunk.subarray(end));
+    this.#link.clientIntake.giveBack(chunk.subarray(end));
   }
 
   fromServer(bytes: Buffer): void {

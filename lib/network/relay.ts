@@ -1,5 +1,6 @@
 import { GatewayDError } from '../errors.ts';
 import type { BackendCondition } from './backend-pool.ts';
+import { probePeriod } from './client-left.ts';
 import { networkErrors } from './errors.ts';
 import { Hold } from './intake.ts';
 import { Link } from './link.ts';
@@ -8,8 +9,6 @@ import type { Stage } from './stage.ts';
 
 /** How long a database may take over what was asked by a client that does not wait for it any more. */
 const leaveTimeout = 1000;
-/** How often it is found out whether a client that has ended its side is still there. */
-const probePeriod = 500;
 
 export interface RelayOptions {
   /** Where the backend is for others after this session: it is not ended with it then, and left paused. */
@@ -57,6 +56,7 @@ export class Relay {
     this.#oldNews = options.lent?.oldNews ?? null;
     this.#link = new Link(client, server, options.direct);
     this.#stage = first(this.#link);
+    this.#link.clientIntake.replayTo(this.#onClientData, this.#onClientEnd);
     client.on('data', this.#onClientData).on('end', this.#onClientEnd).on('close', this.#onClientClose);
     server.on('data', this.#onServerData).on('end', this.#onServerEnd).on('close', this.#onServerEnd);
   }
@@ -65,7 +65,7 @@ export class Relay {
   start(startupPacket: Buffer, rest: Buffer): void {
     const { client, server } = this.#link;
     server.write(startupPacket);
-    if (rest.length > 0) client.unshift(rest);
+    this.#link.clientIntake.giveBack(rest);
     client.resume();
     server.resume();
   }
@@ -73,7 +73,7 @@ export class Relay {
   /** Instead of `start`, where the backend is logged in: greets the client, and reads neither side until `open`. */
   greet(greeting: Buffer, rest: Buffer): void {
     this.hold();
-    if (rest.length > 0) this.#link.client.unshift(rest);
+    this.#link.clientIntake.giveBack(rest);
     this.#link.toClient(greeting);
   }
 

@@ -16,16 +16,26 @@ export interface StartupBytes extends ReadStartupPacket {
  */
 export class StartupReader {
   readonly #socket: Duplex;
+  readonly #onEnded: () => void;
   readonly #onGone: () => void;
   #backlog: Buffer = Buffer.alloc(0);
   #ended = false;
   #wake: (() => void) | null = null;
 
-  /** @param onGone called once when the client ends its side, unless that is after `detach` */
-  constructor(socket: Duplex, onGone: () => void) {
+  /**
+   * @param onEnded called when the client will send nothing more and may still read, unless that is after `detach`
+   * @param onGone called when the connection is gone, unless that is after `detach`
+   */
+  constructor(socket: Duplex, onEnded: () => void, onGone: () => void) {
     this.#socket = socket;
+    this.#onEnded = onEnded;
     this.#onGone = onGone;
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
+  }
+
+  /** Whether the client will send nothing more. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** How many bytes have come that nobody asked for yet. */
@@ -79,7 +89,7 @@ export class StartupReader {
 
   /** Stops to read, leaves the socket paused, and gives what nobody asked for. */
   detach(): Buffer {
-    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     this.#socket.pause();
     return this.#backlog;
   }
@@ -92,7 +102,12 @@ export class StartupReader {
   };
 
   readonly #onEnd = (): void => {
-    if (this.#ended) return;
+    this.#ended = true;
+    this.#continue();
+    this.#onEnded();
+  };
+
+  readonly #onClose = (): void => {
     this.#ended = true;
     this.#continue();
     this.#onGone();

@@ -144,11 +144,11 @@ describe('the pool of a gateway', () => {
   after(() => gateway[Symbol.asyncDispose]());
 
   /** A client that has sent its start-up packet, and is a session of the gateway. */
-  async function knock(): Promise<WireClient> {
-    const before = gateway.gateway.sessions;
-    const client = await WireClient.connect(gateway.port);
+  async function knock(at = gateway): Promise<WireClient> {
+    const before = at.gateway.sessions;
+    const client = await WireClient.connect(at.port);
     client.send(startup());
-    await until(() => gateway.gateway.sessions > before);
+    await until(() => at.gateway.sessions > before);
     return client;
   }
 
@@ -187,19 +187,20 @@ describe('the pool of a gateway', () => {
   });
 
   it('frees the place in the queue of a client that goes while it waits', async () => {
-    using first = await WireClient.open(gateway.port);
-    using impatient = await knock();
-    using patient = await knock();
-    impatient.socket.end();
-    await impatient.rest();
-    await until(() => gateway.gateway.sessions === 2);
-    const reset = await knock();
+    const pool = { size: 1, queueSize: 2, acquireTimeout: '0s' };
+    await using slow = await startGateway({ database: await sharedPostgres(), pool });
+    using first = await WireClient.open(slow.port);
+    using impatient = await knock(slow);
+    using patient = await knock(slow);
+    impatient.socket.destroy();
+    await until(() => slow.gateway.sessions === 2);
+    const reset = await knock(slow);
     reset.socket.resetAndDestroy();
-    await until(() => gateway.gateway.sessions === 2);
+    await until(() => slow.gateway.sessions === 2);
     first.socket.resetAndDestroy();
     await patient.until('Z');
     patient.send(message('X'));
     await patient.rest();
-    await until(() => gateway.gateway.sessions === 0);
+    await until(() => slow.gateway.sessions === 0);
   });
 });

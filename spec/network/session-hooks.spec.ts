@@ -115,7 +115,7 @@ describe('the hooks of a session', () => {
     client.send(startup());
     await until(() => signal !== undefined);
     expect(signal!.aborted).to.equal(false);
-    client.socket.end();
+    client.socket.destroy();
     await until(() => gateway.gateway.sessions === 0);
     expect(signal!.aborted).to.equal(true);
   });
