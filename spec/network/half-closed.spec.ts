@@ -168,7 +168,7 @@ describe('a client that ends its side before it is logged in', () => {
     const files = { certFile: certificateFile('server.pem'), keyFile: certificateFile('server.key') };
     await using gateway = await startGateway({ database, server: { enableTLS: true, ...files } });
     const options = { port: gateway.port, host: '127.0.0.1', ca: certificate('authority.pem') };
-    const socket = connectTls({ ...options, ALPNProtocols: ['postgresql'], allowHalfOpen: true });
+    const socket = connectTls({ ...options, ALPNProtocols: ['postgresql'] });
     using client = new WireClient(socket);
     await once(socket, 'secureConnect');
     socket.end(Buffer.concat([startup(), query('select 1'), message('X')]));
