@@ -83,6 +83,18 @@ function checkServers(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   });
 }
 
+function checkUnixSockets(config: GlobalConfig, sources: Sources): ConfigIssue[] {
+  return Object.entries(config.servers).flatMap(([group, { network, unixSocketPermissions }]) => {
+    const fault = (reason: string): ConfigIssue[] => [
+      sources.issue(['servers', group, 'unixSocketPermissions'], 'error', reason),
+    ];
+    if (unixSocketPermissions === undefined) return [];
+    if (network !== 'unix') return fault('needs network: unix, too');
+    const writable = (Number.parseInt(unixSocketPermissions, 8) & 0o222) !== 0;
+    return writable ? [] : fault('lets nobody connect, which takes the permission to write');
+  });
+}
+
 function checkClientTls(config: GlobalConfig, sources: Sources): ConfigIssue[] {
   return Object.entries(config.clients).flatMap(([group, blocks]) =>
     Object.entries(blocks).flatMap(([block, { tls }]) => {
@@ -147,6 +159,7 @@ export function checkCoherence(config: GlobalConfig, sources: Sources): readonly
     checkNetworks,
     checkCounterparts,
     checkServers,
+    checkUnixSockets,
     checkClientTls,
     checkLoadBalancers,
     checkLogins,

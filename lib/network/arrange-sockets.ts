@@ -30,12 +30,17 @@ export async function arrangeSockets(
   const unused = [...before].flatMap(([key, server]) => (wanted.has(key) ? [] : [server]));
   const opened = new Map<string, Server>();
   const moved: Server[] = [];
+  const permitted: (readonly [server: Server, before: number | undefined])[] = [];
   try {
     for (const { name, endpoint, socketKey } of plans) {
       const kept = before.get(socketKey);
       const server = kept ?? new Server(name, endpoint, null);
       byServer.set(name, server);
-      if (kept !== undefined) continue;
+      if (kept !== undefined) {
+        permitted.push([kept, kept.permissions]);
+        if (endpoint.kind === 'unix') kept.permit(endpoint.permissions);
+        continue;
+      }
       opened.set(name, server);
       const inTheWay = unused.filter((other) => other.isInTheWayOf(endpoint));
       await emitSeries(hooks.run, { name, address: server.address });
@@ -44,6 +49,7 @@ export async function arrangeSockets(
     }
   } catch (error) {
     for (const server of opened.values()) server.close();
+    for (const [server, permissions] of permitted) server.permit(permissions);
     // What was given up a moment ago is free.
     for (const server of moved) await server.listen();
     throw error;

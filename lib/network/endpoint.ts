@@ -19,7 +19,12 @@ export type Endpoint =
       /** How a connection there is encrypted; left out where it is not. */
       readonly encryption?: Encryption;
     }
-  | { readonly kind: 'unix'; readonly path: string };
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      /** Of the socket's file, where to listen; left out, the system decides. */
+      readonly permissions?: number;
+    };
 
 /** What a `network` key may say. */
 export type Network = 'tcp' | 'udp' | 'unix';

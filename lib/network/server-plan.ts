@@ -12,6 +12,7 @@ import { HealthCheck } from './health-check.ts';
 import { LoadBalancer, strategyOf } from './load-balancer.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { SessionContext } from './session-context.ts';
+import { socketPermissions } from './socket-permissions.ts';
 
 /** What all servers of a gateway share, whatever the configuration says. */
 export interface ServerSurroundings {
@@ -51,7 +52,8 @@ export function planServers(
 ): ServerPlan[] {
   return [...buildDatabases(config, before, surroundings)].map(([name, databases]) => {
     const server = config.servers[name] as ServerConfig;
-    const endpoint = parseEndpoint(`servers.${name}`, server.network, server.address);
+    const address = parseEndpoint(`servers.${name}`, server.network, server.address);
+    const endpoint = address.kind === 'unix' ? { ...address, permissions: socketPermissions(server) } : address;
     const { generations, logger, cancels, directory } = surroundings;
     const tls = server.enableTLS ? new ServerTls(name, server, directory, logger) : null;
     const balancer = new LoadBalancer(databases, strategyOf<Database>(name, server.loadBalancer), restOf(name, config));

@@ -1,13 +1,7 @@
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
-import {
-  type AddressInfo,
-  connect,
-  createServer,
-  type ListenOptions,
-  type Server as NetServer,
-  type Socket,
-} from 'node:net';
+import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from 'node:net';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
@@ -74,6 +68,25 @@ export class Server {
     }
   }
 
+  /** Permissions of the file of its Unix socket; undefined where it has none, or they were left to the system. */
+  get permissions(): number | undefined {
+    return this.#endpoint.kind === 'unix' ? this.#endpoint.permissions : undefined;
+  }
+
+  /**
+   * Changes them while it listens.
+   * @throws {GatewayDError} NETWORK_CANNOT_LISTEN
+   */
+  permit(permissions: number | undefined): void {
+    if (this.#endpoint.kind !== 'unix' || permissions === undefined || permissions === this.permissions) return;
+    try {
+      setPermissions(this.#endpoint.path, permissions);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    this.#endpoint = { ...this.#endpoint, permissions };
+  }
+
   /** Whether the system may refuse to listen on an endpoint because of this server: 0.0.0.0:5432 takes 127.0.0.1:5432, too. */
   isInTheWayOf(endpoint: Endpoint): boolean {
     return endpoint.kind === 'tcp' && this.#endpoint.kind === 'tcp' && endpoint.port === this.#endpoint.port;
@@ -91,13 +104,32 @@ export class Server {
   };
 
   async #bind(): Promise<void> {
-    const options: ListenOptions =
-      this.#endpoint.kind === 'unix'
-        ? { path: this.#endpoint.path }
-        : { port: this.#endpoint.port, ...(this.#endpoint.host === '' ? {} : { host: this.#endpoint.host }) };
     const listening = once(this.#net, 'listening');
-    this.#net.listen(options);
+    if (this.#endpoint.kind === 'unix') this.#bindFile(this.#endpoint.path, this.#endpoint.permissions);
+    else {
+      const { host, port } = this.#endpoint;
+      this.#net.listen(host === '' ? { port } : { port, host });
+    }
     await listening;
+  }
+
+  /** At no moment do more have access than are to have it. All of this is done before anything else in the process. */
+  #bindFile(path: string, permissions: number | undefined): void {
+    if (permissions === undefined) return void this.#net.listen({ path });
+    // Only ever stricter than it was, for other threads may make files meanwhile; to ask what it is sets it to 0.
+    const umask = process.umask(0o777);
+    process.umask(umask | (0o777 & ~permissions));
+    try {
+      this.#net.listen({ path });
+    } finally {
+      process.umask(umask);
+    }
+    try {
+      if (this.#net.listening) setPermissions(path, permissions);
+    } catch (error) {
+      this.#net.close();
+      throw error;
+    }
   }
 
   /** Removes the file that a process left which did not close its Unix socket; true where there was one. */
@@ -124,6 +156,11 @@ export class Server {
     const reason = messageOf(error);
     return new GatewayDError(networkErrors.NETWORK_CANNOT_LISTEN, { ...values, reason }, { cause: error });
   }
+}
+
+function setPermissions(path: string, permissions: number): void {
+  // A named pipe, and a socket in Linux's abstract namespace, are no files.
+  if (process.platform !== 'win32' && !path.startsWith('\0')) chmodSync(path, permissions);
 }
 
 function codeOf(error: unknown): unknown {

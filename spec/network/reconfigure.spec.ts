@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -162,6 +162,27 @@ describe('changing the configuration of a running gateway', () => {
     expect(await old.lastWords()).to.include({ sqlstate: '57P01' });
     expect(await through.lastWords()).to.include({ sqlstate: '57P01' });
     await closed;
+  });
+
+  it('changes the permissions of a Unix socket where it is, and leaves them where the change fails', async () => {
+    const socket = path.join(folder, 'socket');
+    const sections = (unixSocketPermissions: string, others: Sections = {}): Sections => ({
+      clients: { default: { writes: block }, other: { writes: block } },
+      servers: { default: { network: 'unix', address: socket, unixSocketPermissions }, other: others },
+    });
+    const other = { address: '127.0.0.1:0' };
+    await using gateway = await start(sections('0700', other));
+    const { ino } = statSync(socket);
+    const permissions = (): string => {
+      expect(statSync(socket).ino).to.equal(ino);
+      return (statSync(socket).mode & 0o777).toString(8);
+    };
+    expect(permissions()).to.equal('700');
+    await change(gateway, sections('0770', other));
+    expect(permissions()).to.equal('770');
+    const nowhere = { network: 'unix', address: path.join(folder, 'no/such/folder/socket') };
+    expect(await caught(change(gateway, sections('0777', nowhere)))).to.include({ code: 'NETWORK_CANNOT_LISTEN' });
+    expect(permissions()).to.equal('770');
   });
 
   it('moves a server to another address, and its sessions go on', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -63,6 +64,57 @@ describe('a server', () => {
     await server.listen();
     expect(await greeting(endpoint.path)).to.equal('hello');
     server.close();
+  });
+
+  const permissionsOf = (file: string): string => (statSync(file).mode & 0o777).toString(8);
+
+  for (const umask of [0o000, 0o027, 0o777]) {
+    it(`gives a Unix socket its permissions under the umask ${umask.toString(8)}, and leaves that as it was`, async () => {
+      const before = process.umask(umask);
+      // What the socket is until its permissions are set; somebody could connect then.
+      const { chmodSync } = fs;
+      const meanwhile: string[] = [];
+      fs.chmodSync = (file, mode) => {
+        meanwhile.push(permissionsOf(String(file)));
+        chmodSync(file, mode);
+      };
+      syncBuiltinESMExports();
+      try {
+        for (const permissions of [0o777, 0o770, 0o200]) {
+          const endpoint = { ...unix(`socket-${permissions}`), permissions };
+          const server = new Server('default', endpoint, (socket) => socket.end('hello'));
+          await server.listen();
+          expect(permissionsOf(endpoint.path)).to.equal(permissions.toString(8));
+          expect(meanwhile.pop()).to.equal((permissions & ~umask).toString(8));
+          expect(await greeting(endpoint.path)).to.equal('hello');
+          server.close();
+        }
+        expect(process.umask(umask)).to.equal(umask);
+      } finally {
+        fs.chmodSync = chmodSync;
+        syncBuiltinESMExports();
+        process.umask(before);
+      }
+    });
+  }
+
+  it('has the permissions that its block says, those of PostgreSQL, or its own for it where nobody is asked', async () => {
+    const database = await sharedPostgres();
+    const socket = { network: 'unix', address: unix('.s.PGSQL.5432').path };
+    const login = { startupParams: { user: 'postgres' } };
+    for (const [server, block, expected] of [
+      [{}, {}, '777'],
+      [{ unixSocketPermissions: '0770' }, {}, '770'],
+      [{ unixSocketPermissions: '722' }, {}, '722'],
+      [{ auth: { method: 'trust' } }, login, '700'],
+      [{ auth: { method: 'trust' }, unixSocketPermissions: '0777' }, login, '777'],
+    ] as const) {
+      await using gateway = await startGateway({ database, client: block, server: { ...socket, ...server } });
+      expect(permissionsOf(socket.address), JSON.stringify(server)).to.equal(expected);
+      const client = gateway.client({ host: folder, port: 5432 });
+      await client.connect();
+      await client.end();
+    }
   });
 
   it('leaves a Unix socket alone that somebody answers on, and says so', async () => {

@@ -114,6 +114,15 @@ export const serverSchema = {
       examples: ['127.0.0.1:15432', '0.0.0.0:15432'],
       default: '0.0.0.0:15432',
     },
+    unixSocketPermissions: {
+      type: 'string',
+      pattern: '^0?[0-7]{3}$',
+      patternErrorMessage:
+        "must be file permissions in octal digits and in quotes, such as '0770': without them, YAML takes it for another number",
+      description:
+        "Permissions of the Unix socket, in octal: whoever may write to it can connect. Where it is left out, '0777' as with PostgreSQL, and '0700' with `auth.method: trust`, which asks nobody anything.",
+      examples: ['0770'],
+    },
     enableTicker: { type: 'boolean', description: 'Fire the hook `tick` at intervals.', default: false },
     tickInterval: { ...positiveDuration, description: 'Time between two ticks.', default: '5s' },
     enableTLS: { type: 'boolean', description: 'Offer TLS to clients. Needs certFile and keyFile.', default: false },
