@@ -41,6 +41,19 @@ describe('changing the configuration of a running gateway', () => {
     client.send(query('select 1'));
     expect((await client.until('Z')).map(({ type }) => type).join('')).to.equal('TDCZ');
   };
+  interface TwoClients extends Disposable {
+    readonly first: WireClient;
+    readonly waiting: WireClient;
+  }
+  /** A client that has the only place of a pool, and one that has sent its start-up packet and waits for it. */
+  const oneHasAndOneWaits = async ({ gateway, port }: SpecGateway): Promise<TwoClients> => {
+    const first = await WireClient.open(port);
+    const waiting = await WireClient.connect(port);
+    waiting.send(startup());
+    await until(() => gateway.sessions === 2);
+    const clients = [first, waiting];
+    return { first, waiting, [Symbol.dispose]: () => clients.forEach((client) => client.socket.destroy()) };
+  };
   const refused = async (port: number): Promise<void> => {
     const [error] = (await once(connect(port, '127.0.0.1'), 'error')) as [Error];
     expect(error).to.include({ code: 'ECONNREFUSED' });
@@ -105,10 +118,8 @@ describe('changing the configuration of a running gateway', () => {
 
   it('lets a client that waits for a place go on waiting for it', async () => {
     await using gateway = await start(one({}, { size: 1 }));
-    const first = await WireClient.open(gateway.port);
-    using waiting = await WireClient.connect(gateway.port);
-    waiting.send(startup());
-    await until(() => gateway.gateway.sessions === 2);
+    using clients = await oneHasAndOneWaits(gateway);
+    const { first, waiting } = clients;
     await change(gateway, one({}, { size: 3 }));
     first.socket.destroy();
     await waiting.until('Z');
@@ -118,10 +129,8 @@ describe('changing the configuration of a running gateway', () => {
   for (const [what, sections] of pools) {
     it(`lets in at once whoever waits for one of those ${what}, where there may be more`, async () => {
       await using gateway = await start(sections({ size: 1, minSize: 0 }));
-      using first = await WireClient.open(gateway.port);
-      using waiting = await WireClient.connect(gateway.port);
-      waiting.send(startup());
-      await until(() => gateway.gateway.sessions === 2);
+      using clients = await oneHasAndOneWaits(gateway);
+      const { first, waiting } = clients;
       await change(gateway, sections({ size: 2, minSize: 0 }));
       await waiting.until('Z');
       await answers(first);
@@ -130,10 +139,8 @@ describe('changing the configuration of a running gateway', () => {
 
     it(`gives a client that waits what there is now, of those ${what}, where others came after the change`, async () => {
       await using gateway = await start(sections({ size: 1, minSize: 0 }));
-      using first = await WireClient.open(gateway.port);
-      using waiting = await WireClient.connect(gateway.port);
-      waiting.send(startup());
-      await until(() => gateway.gateway.sessions === 2);
+      using clients = await oneHasAndOneWaits(gateway);
+      const { first, waiting } = clients;
       await change(gateway, sections({ size: 2, minSize: 0 }));
       using second = await WireClient.connect(gateway.port);
       second.send(startup());
