@@ -39,10 +39,10 @@ export async function authenticate(
   users: SecretSource | null,
   applicant: Applicant,
 ): Promise<void> {
-  const { user, signal } = applicant;
+  const { user } = applicant;
   if (user === '') throw new GatewayDError(authenticationErrors.AUTHENTICATION_NO_USER);
   if (method === 'trust' || users === null) return;
-  const secret = await users.secretOf(user, signal);
+  const secret = await users.secretOf(user, applicant.signal);
   const proven = await checks[method](applicant, secret);
   if (proven) return;
   // Why is for the log: the client is not to know.

@@ -105,6 +105,19 @@ export class BackendPool {
     this.#fill();
   }
 
+  /** Gives a backend that lies idle where nobody waits for one, else null; `release` is to follow. */
+  take(): LoggedInBackend | null {
+    // Whoever waits has waited longer.
+    if (this.#queue.length > 0) return null;
+    for (let resting = this.#idle.pop(); resting !== undefined; resting = this.#idle.pop()) {
+      const { backend } = resting;
+      backend.onBroken = null;
+      if (backend.error === null && !this.#isOver(backend)) return backend;
+      void this.#end(backend);
+    }
+    return null;
+  }
+
   /**
    * Gives a backend, at once or when it is this caller's turn; `release` is to follow.
    * @param patient false where the caller goes elsewhere when the database is not there
@@ -113,7 +126,7 @@ export class BackendPool {
    */
   acquire(signal: AbortSignal, patient = true): Promise<LoggedInBackend> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    const backend = this.#takeIdle();
+    const backend = this.take();
     if (backend !== null) return Promise.resolve(backend);
     const failed = this.#retryTimer === undefined ? null : this.#lastError;
     if (failed !== null && !(patient && this.#lastFailurePasses)) return Promise.reject(failed);
@@ -165,18 +178,6 @@ export class BackendPool {
   destroy(): void {
     for (const { backend } of this.#idle) backend.destroy();
     void this.close();
-  }
-
-  #takeIdle(): LoggedInBackend | null {
-    // Whoever waits has waited longer.
-    if (this.#queue.length > 0) return null;
-    for (let resting = this.#idle.pop(); resting !== undefined; resting = this.#idle.pop()) {
-      const { backend } = resting;
-      backend.onBroken = null;
-      if (backend.error === null && !this.#isOver(backend)) return backend;
-      void this.#end(backend);
-    }
-    return null;
   }
 
   /** Gives a backend that is ready to whoever has waited longest, or puts it by. */

@@ -8,20 +8,21 @@ import { type Endpoint, formatEndpoint } from './endpoint.ts';
 export class BackendPools {
   /** For the address in the config. */
   readonly home: BackendPool;
-  readonly #homeKey: string;
+  readonly #homeEndpoint: Endpoint;
   readonly #make: (endpoint: Endpoint, isHome: boolean) => BackendPool;
   readonly #elsewhere = new Map<string, BackendPool>();
 
   constructor(endpoint: Endpoint, make: (endpoint: Endpoint, isHome: boolean) => BackendPool) {
     this.#make = make;
-    this.#homeKey = keyOf(endpoint);
+    this.#homeEndpoint = endpoint;
     this.home = make(endpoint, true);
   }
 
   /** The pool for an address. */
   at(endpoint: Endpoint): BackendPool {
+    if (endpoint === this.#homeEndpoint) return this.home;
     const key = keyOf(endpoint);
-    if (key === this.#homeKey) return this.home;
+    if (key === keyOf(this.#homeEndpoint)) return this.home;
     const known = this.#elsewhere.get(key);
     if (known !== undefined) return known;
     for (const [name, pool] of this.#elsewhere) if (pool.total === 0 && pool.waiting === 0) this.#forget(name, pool);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { milliseconds } from '../config/durations.ts';
 import type { ClientConfig, PoolConfig } from '../config/schema.ts';
 import { GatewayDError } from '../errors.ts';
@@ -83,7 +83,7 @@ async function open(
 async function reset(backend: LoggedInBackend, pool: string, query: string, inTransaction: boolean): Promise<void> {
   // What the client left in flight, unknown to us, would be answered first, and our own answers go to the next client:
   // the last of them says something that nobody could know.
-  const word = randomBytes(16).toString('hex');
+  const word = randomUUID();
   const queries = [...(inTransaction ? ['ROLLBACK'] : []), ...(query === '' ? [] : [query]), `SELECT '${word}'`];
   // The Sync ends an extended query that has none.
   const bytes = [messages.sync(), ...queries.map((sql) => messages.query(sql))].map((message) => message.bytes);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { encodeStartupPacket } from '../protocol/startup.ts';
 import { dial } from './backend.ts';
@@ -53,7 +53,7 @@ export class CancelRegistry {
   /** Makes up a key for a client whose backend is not its own: the backend's process, and a secret of so many bytes. */
   makeKey(backendKey: Buffer, secretLength: number): Buffer {
     for (;;) {
-      const key = Buffer.concat([backendKey.subarray(0, 4), randomBytes(secretLength)]);
+      const key = Buffer.concat([backendKey.subarray(0, 4), secretOf(secretLength)]);
       if (!this.#backends.has(key.toString('latin1'))) return key;
     }
   }
@@ -70,6 +70,14 @@ export class CancelRegistry {
     backend.underWay.add(over);
     return over;
   }
+}
+
+function secretOf(length: number): Buffer {
+  if (length !== 4) return randomBytes(length);
+  // As random, and of a store that Node.js fills now and then: for so few bytes to ask each time takes 50 times as long.
+  const secret = Buffer.allocUnsafe(4);
+  secret.writeUInt32BE(randomInt(2 ** 32));
+  return secret;
 }
 
 /**

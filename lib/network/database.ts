@@ -7,6 +7,7 @@ import type { BackendCondition } from './backend-pool.ts';
 import type { BackendPools } from './backend-pools.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Health } from './health.ts';
+import type { Interruption } from './interruption.ts';
 import { lingeringEnd } from './lingering-end.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
 import type { Places } from './places.ts';
@@ -64,8 +65,8 @@ export interface ConnectionRequest {
   readonly session: Session;
   /** False where another database is tried when this one is not there. */
   readonly patient: boolean;
-  /** Aborted when nobody waits any more. */
-  readonly signal: AbortSignal;
+  /** For when nobody waits any more. */
+  readonly interruption: Interruption;
 }
 
 /**
@@ -80,10 +81,11 @@ export function openConnection(database: Database, request: ConnectionRequest): 
 
 /** @throws what the pool of backends does, and `applySettings` */
 async function borrow(database: Database, backends: BackendPools, request: ConnectionRequest): Promise<Connection> {
-  const { session, patient, signal } = request;
+  const { session, patient, interruption } = request;
   const settings = startupSettings(session.parameters);
   const pool = backends.at(database.endpoint);
-  const backend = await pool.acquire(signal, patient);
+  interruption.throwIfInterrupted();
+  const backend = pool.take() ?? (await pool.acquire(interruption.signal, patient));
   try {
     await applySettings(backend, settings);
   } catch (error) {
@@ -101,10 +103,11 @@ async function borrow(database: Database, backends: BackendPools, request: Conne
 
 /**
  * Waits for a place in the pool, then connects.
- * @throws {GatewayDError} NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT, NETWORK_DATABASE_UNREACHABLE; the signal's
- * reason when it is aborted
+ * @throws {GatewayDError} NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT, NETWORK_DATABASE_UNREACHABLE; the
+ * interruption's reason
  */
-async function connect(database: Database, { patient, signal }: ConnectionRequest): Promise<Connection> {
+async function connect(database: Database, { patient, interruption }: ConnectionRequest): Promise<Connection> {
+  const { signal } = interruption;
   const slot = await database.pool.acquire(signal);
   try {
     const settings = patient ? database.settings : { ...database.settings, retries: 0 };

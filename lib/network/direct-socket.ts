@@ -204,7 +204,15 @@ export function unsentBytes(socket: Socket): number {
   return socket.writableLength + (handle?.writeQueueSize ?? 0);
 }
 
+/** In every socket they are the same. */
+let slotNames: SlotNames | null = null;
+
 function slotsOf(socket: Socket): SlotNames | null {
+  if (slotNames === null || !(slotNames.buffer in socket)) slotNames = findSlots(socket);
+  return slotNames;
+}
+
+function findSlots(socket: Socket): SlotNames | null {
   const symbols = Object.getOwnPropertySymbols(socket);
   const find = (name: string): symbol | undefined => symbols.find(({ description }) => description === name);
   const buffer = find('kBuffer');

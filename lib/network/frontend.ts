@@ -30,6 +30,7 @@ export type Greeting =
 /** Bytes of the longest answer to an authentication: as for PostgreSQL's passwords, with room to spare. */
 const longestAnswer = 16_384;
 
+const nothing = Buffer.alloc(0);
 const refused = Buffer.from('N');
 const accepted = Buffer.from('S');
 /** What a TLS handshake begins with. Read as a packet's length it would be 369 MB, so nothing else can begin with it. */
@@ -52,6 +53,8 @@ export class Frontend {
   #waiting = false;
   #probe: NodeJS.Timeout | undefined;
   #ended = false;
+  /** What goes along with the next that is written. */
+  #unsaid: Buffer = nothing;
 
   /** @param onGone called when the client goes away before `takeOver`; to end its side is not to go */
   constructor(socket: Socket, { tls, endpoint }: FrontendOptions, onGone: () => void) {
@@ -121,13 +124,17 @@ export class Frontend {
 
   /** Shows the client a message while it waits. */
   notice(message: string): void {
-    if (this.#ended || this.#socket.destroyed) return;
-    this.#socket.write(encodeNoticeResponse({ severity: 'NOTICE', sqlstate: '00000', message }));
+    this.say(encodeNoticeResponse({ severity: 'NOTICE', sqlstate: '00000', message }));
   }
 
   /** Writes messages while no relay does. */
   say(bytes: Buffer): void {
-    if (!this.#ended && !this.#socket.destroyed) this.#socket.write(bytes);
+    if (!this.#ended && !this.#socket.destroyed) this.#socket.write(this.#withUnsaid(bytes));
+  }
+
+  /** Writes messages along with the next: each write wakes the client, and costs more than most else of a login. */
+  sayLater(bytes: Buffer): void {
+    this.#unsaid = this.#withUnsaid(bytes);
   }
 
   /**
@@ -139,10 +146,15 @@ export class Frontend {
     return this.#reader.nextMessage(FrontendCode.PasswordMessage, longestAnswer);
   }
 
-  /** Hands the socket over, paused, with what the client sent ahead of its turn; from then on it is read elsewhere. */
-  takeOver(): { socket: Socket; rest: Buffer } {
+  /**
+   * Hands the socket over, paused, with what the client sent ahead of its turn, and what it has not been told yet; from
+   * then on it is read and written elsewhere.
+   */
+  takeOver(): { socket: Socket; rest: Buffer; unsaid: Buffer } {
     clearInterval(this.#probe);
-    return { socket: this.#socket, rest: this.#reader.detach() };
+    const unsaid = this.#unsaid;
+    this.#unsaid = nothing;
+    return { socket: this.#socket, rest: this.#reader.detach(), unsaid };
   }
 
   /** Tells the client why, as a FATAL error, and closes the connection when it has been told. */
@@ -171,7 +183,13 @@ export class Frontend {
     this.#reader.detach();
     // Whatever is written in the middle of a handshake makes no sense to the client.
     if (this.#handshaking) this.#socket.destroy();
-    else lingeringEnd(this.#socket, lastWords);
+    else lingeringEnd(this.#socket, lastWords === null ? null : this.#withUnsaid(lastWords));
+  }
+
+  #withUnsaid(bytes: Buffer): Buffer {
+    const all = this.#unsaid.length === 0 ? bytes : Buffer.concat([this.#unsaid, bytes]);
+    this.#unsaid = nothing;
+    return all;
   }
 
   /** One that wants a session gets what it has asked for ahead, as from PostgreSQL, if it is still there. */

@@ -1,14 +1,18 @@
-import { authenticate, type AuthenticationMethod } from '../authentication/authenticate.ts';
+import { type Applicant, authenticate, type AuthenticationMethod } from '../authentication/authenticate.ts';
 import type { SecretSource } from '../authentication/secret.ts';
 import { backendKinds } from '../protocol/backend-messages.ts';
 import { AuthenticationCode, StartupCode } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
-import { abortable } from './abortable.ts';
 import { clientLeft } from './client-left.ts';
 import type { Frontend } from './frontend.ts';
+import type { Interruption } from './interruption.ts';
 
 /** The newest minor version of protocol 3 that gatewayd speaks with clients itself. */
 const newestMinor = 2;
+const letIn = backendKinds.Authentication.make({
+  code: AuthenticationCode.AuthenticationOk,
+  data: Buffer.alloc(0),
+}).bytes;
 
 /** How a server finds out who its clients are, where it does so itself. */
 export interface Gatekeeper {
@@ -18,28 +22,54 @@ export interface Gatekeeper {
 }
 
 /**
- * Has a client prove who it is, and tells it that it has.
- * @param signal aborted when the client has left, or took too long
- * @throws {GatewayDError} what `authenticate` throws, NETWORK_PROTOCOL_VIOLATION; the signal's reason
+ * Has a client prove who it is, and has it told that it has, along with the next it is told.
+ * @param interruption when the client has left, or took too long
+ * @throws {GatewayDError} what `authenticate` throws, NETWORK_PROTOCOL_VIOLATION; the interruption's reason
  */
 export async function admit(
   { method, users }: Gatekeeper,
   frontend: Frontend,
   startup: StartupMessage,
-  signal: AbortSignal,
+  interruption: Interruption,
 ): Promise<void> {
   negotiate(frontend, startup);
-  const say = (code: number, data: Buffer): void =>
-    frontend.say(backendKinds.Authentication.make({ code, data }).bytes);
-  const answer = async (): Promise<Buffer> => {
-    const body = await abortable(frontend.answer(), signal);
+  const applicant = new Client(frontend, startup.parameters.get('user') ?? '', interruption);
+  await interruption.wait(authenticate(method, users, applicant));
+  frontend.sayLater(letIn);
+}
+
+/** A client that is asked who it is. */
+class Client implements Applicant {
+  readonly user: string;
+  readonly #frontend: Frontend;
+  readonly #interruption: Interruption;
+
+  constructor(frontend: Frontend, user: string, interruption: Interruption) {
+    this.user = user;
+    this.#frontend = frontend;
+    this.#interruption = interruption;
+  }
+
+  get channelBinding(): Buffer | null {
+    return this.#frontend.channelBinding;
+  }
+
+  get signal(): AbortSignal {
+    return this.#interruption.signal;
+  }
+
+  say(code: number, data: Buffer): void {
+    const { bytes } = backendKinds.Authentication.make({ code, data });
+    // The client has nothing to answer to it: it goes along with what follows.
+    if (code === AuthenticationCode.AuthenticationSASLFinal) this.#frontend.sayLater(bytes);
+    else this.#frontend.say(bytes);
+  }
+
+  async answer(): Promise<Buffer> {
+    const body = await this.#interruption.wait(this.#frontend.answer());
     if (body === null) throw clientLeft;
     return body;
-  };
-  const user = startup.parameters.get('user') ?? '';
-  const { channelBinding } = frontend;
-  await abortable(authenticate(method, users, { user, channelBinding, signal, say, answer }), signal);
-  say(AuthenticationCode.AuthenticationOk, Buffer.alloc(0));
+  }
 }
 
 /** Whoever asks for a newer protocol, or for options of it, is told what there is. */

@@ -38,6 +38,8 @@ export class LoggedInBackend {
   readonly since = performance.now();
   /** What the database has reported of its settings, as they are now. */
   readonly parameters = new Map<string, string>();
+  /** The same as it said it: ParameterStatus messages, by the names of the settings. */
+  readonly reports = new Map<string, Buffer>();
   /** The body of BackendKeyData: what cancels a query here. */
   key: Buffer | null = null;
   /** Called, once, when it breaks while nobody uses it. */
@@ -72,7 +74,7 @@ export class LoggedInBackend {
   /** Notes what passed while it was lent. @param body of a ParameterStatus */
   note(body: Buffer): void {
     const [parameter = '', value = ''] = body.toString().split('\0');
-    this.parameters.set(parameter, value);
+    this.#report(parameter, value, messages.parameterStatus(parameter, value).bytes);
   }
 
   /** Reads on here after `lend`. */
@@ -152,9 +154,15 @@ export class LoggedInBackend {
 
   #take(message: BackendMessage): void {
     const { name } = message;
-    if (name === 'ParameterStatus') this.parameters.set(message.parameter, message.value);
+    // A copy: what was read with it must not stay for its sake.
+    if (name === 'ParameterStatus') this.#report(message.parameter, message.value, Buffer.from(message.bytes));
     else if (name === 'BackendKeyData') this.key = keyOf(message.bytes.subarray(5));
     else if (name !== 'NoticeResponse' && name !== 'NotificationResponse') this.#answered(message);
+  }
+
+  #report(parameter: string, value: string, message: Buffer): void {
+    this.parameters.set(parameter, value);
+    this.reports.set(parameter, message);
   }
 
   #answered(message: BackendMessage): void {

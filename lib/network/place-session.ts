@@ -2,10 +2,10 @@ import { GatewayDError } from '../errors.ts';
 import { emitBail } from '../hooks/dispatch.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Session } from '../hooks/payloads.ts';
-import { abortable } from './abortable.ts';
 import { loginDatabase } from './build-backend-pools.ts';
 import { type Connection, type Database, openConnection } from './database.ts';
 import { networkErrors } from './errors.ts';
+import type { Interruption } from './interruption.ts';
 import { rerouted } from './rerouted.ts';
 import type { SessionContext } from './session-context.ts';
 
@@ -17,15 +17,15 @@ export interface Unplaced {
   readonly session: Session;
   /** Shows the waiting client a message. */
   readonly notice: (message: string) => void;
-  /** Aborted when nobody waits any more. */
-  readonly signal: AbortSignal;
+  /** For when nobody waits any more. */
+  readonly interruption: Interruption;
 }
 
 /**
  * Finds a database for a session, by the taps of `route` or the load balancer, and connects to it; held up by both
- * and by the pool for as long as the signal allows.
+ * and by the pool until it is interrupted.
  * @throws {GatewayDError} NETWORK_NO_DATABASE, NETWORK_ROUTE_UNKNOWN, NETWORK_POOL_QUEUE_FULL, NETWORK_POOL_TIMEOUT,
- * NETWORK_DATABASE_UNREACHABLE; the signal's reason when it is aborted
+ * NETWORK_DATABASE_UNREACHABLE; the interruption's reason
  */
 export async function placeSession(unplaced: Unplaced): Promise<Connection> {
   return connectFirst(await routeOf(unplaced), unplaced);
@@ -47,11 +47,13 @@ async function routeOf({
   hooks,
   session,
   notice,
-  signal,
+  interruption,
 }: Unplaced): Promise<readonly [Database, ...Database[]]> {
   const databases = serving(session, context);
+  if (!hooks.route.isUsed()) return databases;
   const candidates = databases.map(({ name, address }) => ({ name, address }));
-  const chosen = await abortable(emitBail(hooks.route, { session, candidates, notice, signal }), signal);
+  const { signal } = interruption;
+  const chosen = await interruption.wait(emitBail(hooks.route, { session, candidates, notice, signal }));
   return chosen === undefined ? databases : [rerouted(context.server, databases, chosen)];
 }
 
@@ -71,9 +73,9 @@ async function connectFirst(
   unplaced: Unplaced,
 ): Promise<Connection> {
   const { databases } = unplaced.context;
-  const { session, signal } = unplaced;
+  const { session, interruption } = unplaced;
   try {
-    const connection = await openConnection(database, { session, patient: next === undefined, signal });
+    const connection = await openConnection(database, { session, patient: next === undefined, interruption });
     databases.reached(database);
     return connection;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayDError } from '../errors.ts';
-import { callBail, callSeries, emit, emitBail, emitSeries } from '../hooks/dispatch.ts';
+import { bailNow, callBail, callSeries, emit, seriesNow } from '../hooks/dispatch.ts';
 import type { Lease, Tenant } from '../hooks/generation.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Address, Opening, Session as SessionFacts } from '../hooks/payloads.ts';
@@ -8,7 +8,6 @@ import { makeRefusal, type WireError } from '../hooks/verdict.ts';
 import type { TransactionStatus } from '../protocol/codes.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { Conversation } from '../traffic/conversation.ts';
-import { abortable } from './abortable.ts';
 import { clientLeft } from './client-left.ts';
 import { addressOf, type Connection } from './database.ts';
 import type { BackendCondition } from './backend-pool.ts';
@@ -18,6 +17,7 @@ import { Frontend, type Greeting } from './frontend.ts';
 import { admit } from './gatekeeper.ts';
 import { GateStage } from './gate-stage.ts';
 import { greetingOf, oldNewsOf } from './greeting.ts';
+import { Interruption } from './interruption.ts';
 import type { Link } from './link.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
 import { LoginStage, type LoginWatcher } from './login-stage.ts';
@@ -39,7 +39,7 @@ export class Session implements Tenant {
   readonly #context: SessionContext;
   readonly #frontend: Frontend;
   /** Ends whatever the session waits for before it has a relay. */
-  readonly #abort = new AbortController();
+  readonly #interruption = new Interruption();
   readonly #loginTimer: NodeJS.Timeout | undefined;
   /** The generation of plugins it is in. */
   #lease: Lease;
@@ -59,7 +59,7 @@ export class Session implements Tenant {
     this.id = id;
     this.#context = context;
     this.#lease = context.generations.lease(this);
-    this.#frontend = new Frontend(socket, context, () => this.#abort.abort(clientLeft));
+    this.#frontend = new Frontend(socket, context, () => this.#interruption.interrupt(clientLeft));
     if (context.loginTimeout > 0) this.#loginTimer = setTimeout(() => this.#expire(), context.loginTimeout);
   }
 
@@ -80,7 +80,7 @@ export class Session implements Tenant {
   /** Serves the client. Settles when its connection and the database's are closed and all plugins know; never rejects. */
   async run(): Promise<void> {
     try {
-      const greeting = await abortable(this.#frontend.greet(), this.#abort.signal);
+      const greeting = await this.#interruption.wait(this.#frontend.greet());
       if (greeting?.kind === 'cancel') await this.#context.cancels.cancel(greeting.bytes);
       if (greeting?.kind === 'session') await this.#serve(greeting);
     } catch (error) {
@@ -106,13 +106,13 @@ export class Session implements Tenant {
 
   /** Ends the session now; the client is told why where it can be. */
   terminate(error: GatewayDError): void {
-    if (this.#relay === null) this.#abort.abort(error);
+    if (this.#relay === null) this.#interruption.interrupt(error);
     else this.#relay.fail(error);
   }
 
   /** Cuts both connections. */
   destroy(): void {
-    this.#abort.abort(clientLeft);
+    this.#interruption.interrupt(clientLeft);
     this.#relay?.fail(null);
     this.#frontend.destroy();
     this.#connection?.socket.destroy();
@@ -129,7 +129,7 @@ export class Session implements Tenant {
     const { gatekeeper } = this.#context;
     if (gatekeeper !== null) {
       this.#to('authenticating');
-      await admit(gatekeeper, this.#frontend, startup, this.#abort.signal);
+      await admit(gatekeeper, this.#frontend, startup, this.#interruption);
     }
     this.#to('waiting');
     const connection = await placeSession({
@@ -137,12 +137,12 @@ export class Session implements Tenant {
       hooks: this.#hooks,
       session: facts,
       notice: (message) => this.#frontend.notice(message),
-      signal: this.#abort.signal,
+      interruption: this.#interruption,
     });
     this.#connection = connection;
     facts.server = addressOf(connection.endpoint);
     const direct = await directSockets;
-    this.#abort.signal.throwIfAborted();
+    this.#interruption.throwIfInterrupted();
     const carried = this.#carry(connection, startup, bytes, direct);
     const unwatch = this.#watch(connection);
     this.#part(await carried);
@@ -165,7 +165,8 @@ export class Session implements Tenant {
   }
 
   async #askToOpen(session: SessionFacts): Promise<WireError | null> {
-    const refusal = await this.#wait(emitBail(this.#hooks.opening, openingOf(session)));
+    const answer = bailNow(this.#hooks.opening, openingOf(session));
+    const refusal = answer instanceof Promise ? await this.#interruption.wait(answer) : answer;
     return refusal === undefined ? null : refusal.error;
   }
 
@@ -200,14 +201,14 @@ export class Session implements Tenant {
     const { cancels } = this.#context;
     const key = backend.key === null ? null : cancels.makeKey(backend.key, minor >= 2 ? 32 : 4);
     if (key !== null && backend.key !== null) this.#forgetKey = cancels.add(key, endpoint, backend.key);
-    const { socket: client, rest } = this.#frontend.takeOver();
+    const { socket: client, rest, unsaid } = this.#frontend.takeOver();
     const relay = new Relay(client, server, () => new GateStage(), {
-      lent: { oldNews: oldNewsOf(backend.parameters) },
+      lent: { oldNews: oldNewsOf(backend.reports) },
       direct,
     });
     this.#relay = relay;
     this.#lender = { left: () => relay.left(), parameter: (body) => backend.note(body) };
-    relay.greet(greetingOf(backend.parameters, key), rest);
+    relay.greet(Buffer.concat([unsaid, ...greetingOf(backend.reports, key)]), rest);
     this.#opened(relay, 'I');
     return relay.finished;
   }
@@ -216,7 +217,7 @@ export class Session implements Tenant {
     clearTimeout(this.#loginTimer);
     this.#to('open');
     const facts = this.#facts as SessionFacts;
-    this.#context.logger.debug({ ...this.#who(), tls: facts.tls }, 'session opened');
+    this.#debug({ tls: facts.tls }, 'session opened');
     callSeries(this.#hooks.opened, facts, () => {
       relay.open((link) => this.#makeStage(link, relay, facts, status));
       if (this.#lease.generation !== this.#context.generations.current) this.superseded();
@@ -228,7 +229,7 @@ export class Session implements Tenant {
    * it opens, so that each sees the whole of what it sees. Neither side is read meanwhile.
    */
   #move(): void {
-    const { generations, logger } = this.#context;
+    const { generations } = this.#context;
     const relay = this.#relay;
     const old = this.#facts;
     if (relay === null || old === null || this.#lease.generation === generations.current) return;
@@ -242,7 +243,7 @@ export class Session implements Tenant {
       if (this.#state !== 'open') return;
       if (refusal !== undefined) return this.#expel(relay, refusal.error);
       callSeries(this.#hooks.opened, facts, () => {
-        logger.debug({ ...this.#who(), generation: this.#lease.generation.number }, 'session moved');
+        this.#debug({ generation: this.#lease.generation.number }, 'session moved');
         relay.open((link) => this.#makeStage(link, relay, facts, 'I'));
       });
     });
@@ -272,7 +273,7 @@ export class Session implements Tenant {
   /** The relay is over: the client hears what it does not know yet. */
   #part({ by, error, speakable, condition }: RelayEnd): void {
     this.#condition = condition;
-    this.#context.logger.debug({ ...this.#who(), by }, 'session over');
+    this.#debug({ by }, 'session over');
     if (error === null) this.#frontend.end();
     else this.#tell(error, speakable);
   }
@@ -331,10 +332,10 @@ export class Session implements Tenant {
     this.#to('draining');
     this.#frontend.end();
     const gone = Promise.all([this.#frontend.closed, this.#giveBack()]);
-    if (this.#facts !== null) await emitSeries(this.#hooks.closing, this.#facts);
+    if (this.#facts !== null) await seriesNow(this.#hooks.closing, this.#facts);
     await gone;
     this.#to('closed');
-    if (this.#facts !== null) await emitSeries(this.#hooks.closed, this.#facts);
+    if (this.#facts !== null) await seriesNow(this.#hooks.closed, this.#facts);
     this.#lease.release();
   }
 
@@ -352,12 +353,14 @@ export class Session implements Tenant {
     this.terminate(new GatewayDError(definition, { milliseconds, server, state: this.#state }));
   }
 
-  #wait<T>(promise: Promise<T>): Promise<T> {
-    return abortable(promise, this.#abort.signal);
-  }
-
   #to(state: SessionState): void {
     this.#state = transition(this.#state, state);
+  }
+
+  /** Most sessions leave no line in the log: nothing is made for it then. */
+  #debug(more: object, message: string): void {
+    const { logger } = this.#context;
+    if (logger.isLevelEnabled('debug')) logger.debug({ ...this.#who(), ...more }, message);
   }
 
   #who(): Record<string, unknown> {

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { type ReadStartupPacket, readStartupPacket } from '../protocol/startup.ts';
+import { readStartupPacket, type StartupPacket } from '../protocol/startup.ts';
 import { violation } from './violation.ts';
 
 /** How much a client may send ahead of its turn before it is no longer read from. */
 const longestBacklog = 65_536;
 
 /** A packet with the bytes it was read from. */
-export interface StartupBytes extends ReadStartupPacket {
+export interface StartupBytes {
+  readonly packet: StartupPacket;
   readonly bytes: Buffer;
 }
 
@@ -59,7 +60,7 @@ export class StartupReader {
       if (read !== null) {
         const bytes = this.#backlog.subarray(0, read.length);
         this.#backlog = this.#backlog.subarray(read.length);
-        return { ...read, bytes };
+        return { packet: read.packet, bytes };
       }
       if (this.#ended) return null;
       await this.#more();

@@ -25,6 +25,7 @@ export function startupSettings(parameters: ReadonlyMap<string, string>): Readon
 
 /** What `-c name=value` and `--name=value` in `options` set; PostgreSQL's other switches cannot be had any more. */
 function optionSettings(options: string): [string, string][] {
+  if (options === '') return [];
   const words = [...options.matchAll(/(?:\\.|[^\\\s])+/gs)].map(([word]) => word.replaceAll(/\\(.)/gs, '$1'));
   const settings: [string, string][] = [];
   for (let index = 0; index < words.length; index += 1) {
@@ -60,6 +61,7 @@ export async function applySettings(backend: LoggedInBackend, settings: Readonly
 
 /** Whether the database has reported just that. */
 function isSet(reported: ReadonlyMap<string, string>, name: string, value: string): boolean {
+  if (reported.get(name) === value) return true;
   for (const [known, now] of reported) {
     if (known.toLowerCase() !== name.toLowerCase()) continue;
     return name === 'client_encoding' ? plainName(now) === plainName(value) : now === value;

@@ -125,6 +125,20 @@ describe('sessions on backends that are logged in ahead', () => {
     }
   }
 
+  it('are told that they are let in before what they are shown, or told, while they wait', async () => {
+    const hooks = createHooks();
+    hooks.route.tap('spec', ({ notice }) => notice('on its way'));
+    const pool = { size: 1, acquireTimeout: '100ms' };
+    await using small = await startPooledGateway({ database, pool, hooks });
+    using first = await WireClient.open(small.port);
+    using second = await WireClient.connect(small.port);
+    second.send(startup({ user: 'postgres' }));
+    const told = await second.rest();
+    expect(told.map(({ type }) => type).join('')).to.equal('RNE');
+    expect(told[0]?.body).to.deep.equal(Buffer.alloc(4));
+    first.socket.end(message('X')).resume();
+  });
+
   /** But for ParameterStatus, which may come at any time. */
   const types = (messages: readonly { readonly type: string }[]): string =>
     messages.map(({ type }) => type.replace('S', '')).join('');
