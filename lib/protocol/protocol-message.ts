@@ -1,6 +1,7 @@
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter } from './body-writer.ts';
 import type { FieldType } from './field-types.ts';
+import { defineMessageClass, type Fields, type MessageClass } from './message-class.ts';
 import { MessageSource } from './message-source.ts';
 
 /** What every message has. */
@@ -28,81 +29,54 @@ export type NewFields<M> = {
     : never;
 };
 
-let bytesOf: (message: ProtocolMessage) => Buffer;
-let sourceOf: (message: ProtocolMessage) => MessageSource;
-let startOf: (message: ProtocolMessage) => number;
-let endOf: (message: ProtocolMessage) => number;
-let fieldsOf: (message: ProtocolMessage, kind: MessageKind) => Readonly<Record<string, unknown>>;
+/** The classes there are, by their prototypes. */
+const classes = new Map<object, MessageClass>();
 
-/** Where a message lies, and its fields once they are read. */
-interface Range {
-  readonly source: MessageSource;
-  readonly start: number;
-  readonly end: number;
-  fields: Readonly<Record<string, unknown>> | null;
-}
+/** A message is a range of bytes; its fields are read from them when they are asked for. */
+export interface ProtocolMessage extends MessageBase<string> {}
 
-/**
- * A message is a range of bytes; its fields are read from them when they are asked for. All it knows is in one object,
- * which is of the same shape for messages of all kinds: with a private field for each, making one takes twice the time.
- */
-export class ProtocolMessage {
-  readonly #range: Range;
-
-  static {
-    bytesOf = (message) => {
-      const { source, start, end } = message.#range;
-      return source.bytes.subarray(start, end);
-    };
-    sourceOf = (message) => message.#range.source;
-    startOf = (message) => message.#range.start;
-    endOf = (message) => message.#range.end;
-    fieldsOf = (message, kind) => (message.#range.fields ??= kind.readFields(message));
-  }
-
-  constructor(source: MessageSource, start: number, end: number) {
-    this.#range = { source, start, end, fields: null };
-  }
-
-  get bytes(): Buffer {
-    return Buffer.from(bytesOf(this));
-  }
+function classOf(message: object): MessageClass {
+  const found = classes.get(Object.getPrototypeOf(message) as object);
+  if (found === undefined) throw new TypeError('not a message');
+  return found;
 }
 
 /** Whether `value` was made here: an object that looks like a message was not. */
 export function isMessage(value: unknown): value is ProtocolMessage {
-  return value instanceof ProtocolMessage;
+  if (typeof value !== 'object' || value === null) return false;
+  return classes.get(Object.getPrototypeOf(value) as object)?.isMade(value) === true;
 }
 
 /** The bytes of a message, sharing memory with it. Not for plugins: to write into them would change the traffic. */
 export function wireBytes(message: ProtocolMessage): Buffer {
-  return bytesOf(message);
+  const { sourceOf, startOf, endOf } = classOf(message);
+  return sourceOf(message).bytes.subarray(startOf(message), endOf(message));
 }
 
 /** Where a message's bytes lie. */
-export const messageSource = (message: ProtocolMessage): MessageSource => sourceOf(message);
-export const messageStart = (message: ProtocolMessage): number => startOf(message);
-export const messageEnd = (message: ProtocolMessage): number => endOf(message);
+export const messageSource = (message: ProtocolMessage): MessageSource => classOf(message).sourceOf(message);
+export const messageStart = (message: ProtocolMessage): number => classOf(message).startOf(message);
+export const messageEnd = (message: ProtocolMessage): number => classOf(message).endOf(message);
 
-type MessageClass = new (source: MessageSource, start: number, end: number) => ProtocolMessage;
+type Make = MessageClass['make'];
 
 /** One kind of message: its name, its type byte and the layout of its body. */
 export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
   readonly name: M['name'];
   readonly type: number;
   readonly #layout: readonly (readonly [string, FieldType<unknown>])[];
-  readonly #class: MessageClass;
+  /** Null before the first message: many kinds are never seen. */
+  #make: Make | null = null;
 
   constructor(name: M['name'], type: number, layout: Layout<M>) {
     this.name = name;
     this.type = type;
     this.#layout = Object.entries<FieldType<unknown>>(layout as Record<string, FieldType<unknown>>);
-    this.#class = this.#defineClass();
   }
 
   /** The message whose bytes, type byte included, are this range of the source. Nothing is read before it is asked for. */
   at(source: MessageSource, start: number, end: number): M {
-    return new this.#class(source, start, end) as unknown as M;
+    return (this.#make ??= this.#define())(source, start, end) as M;
   }
 
   /** @throws {GatewayDError} PROTOCOL_BAD_VALUE */
@@ -121,7 +95,7 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
   }
 
   /** Reads all fields but those whose values could be changed in place. */
-  readFields(message: ProtocolMessage): Readonly<Record<string, unknown>> {
+  #readFields(message: ProtocolMessage): Fields {
     const read: Record<string, unknown> = {};
     const from = this.#reader(message);
     for (const [field, type] of this.#layout) {
@@ -143,31 +117,33 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
 
   /** The body where it lies, or in a copy. */
   #reader(message: ProtocolMessage, copy = false): BodyReader {
-    const { bytes } = sourceOf(message);
-    const start = startOf(message) + 5;
-    const end = endOf(message);
+    const { bytes } = messageSource(message);
+    const start = messageStart(message) + 5;
+    const end = messageEnd(message);
     if (!copy) return new BodyReader(this.name, bytes, start, end);
     const copied = Buffer.allocUnsafe(end - start);
     bytes.copy(copied, 0, start, end);
     return new BodyReader(this.name, copied, 0, copied.length);
   }
 
-  #defineClass(): MessageClass {
-    class Message extends ProtocolMessage {}
-    Object.defineProperty(Message.prototype, 'name', { value: this.name, enumerable: true });
-    for (const [field, type] of this.#layout) {
-      const kind = this as unknown as MessageKind;
-      const read =
-        type.mutable === true
-          ? (message: ProtocolMessage): unknown => this.#readField(message, field)
-          : (message: ProtocolMessage): unknown => fieldsOf(message, kind)[field];
-      Object.defineProperty(Message.prototype, field, {
+  #define(): Make {
+    const made = defineMessageClass(this.name);
+    const { prototype, make, fieldsOf, keepFields } = made;
+    classes.set(prototype, made);
+    const define = (property: string, get: (message: ProtocolMessage) => unknown): void => {
+      Object.defineProperty(prototype, property, {
         enumerable: true,
         get(this: ProtocolMessage) {
-          return read(this);
+          return get(this);
         },
       });
+    };
+    Object.defineProperty(prototype, 'name', { value: this.name, enumerable: true });
+    define('bytes', (message) => Buffer.from(wireBytes(message)));
+    for (const [field, type] of this.#layout) {
+      if (type.mutable === true) define(field, (message) => this.#readField(message, field));
+      else define(field, (message) => (fieldsOf(message) ?? keepFields(message, this.#readFields(message)))[field]);
     }
-    return Message;
+    return make;
   }
 }
