@@ -64,18 +64,27 @@ export class TappedStage implements Stage {
   fromClient(bytes: Buffer, borrowed: boolean): void {
     this.#clientBusy = true;
     this.#borrowed = borrowed;
-    this.#conversation.fromClient(bytes, this.#clientDone, borrowed);
+    const asItCame = this.#conversation.fromClient(bytes, this.#clientDone, borrowed);
     this.#borrowed = false;
-    if (this.#clientBusy) this.#link.clientIntake.hold(Hold.Busy);
+    if (asItCame) {
+      this.#clientBusy = false;
+      this.#link.toServer(bytes, borrowed);
+      this.#watcher.settled();
+    } else if (this.#clientBusy) this.#link.clientIntake.hold(Hold.Busy);
   }
 
   fromServer(bytes: Buffer, borrowed: boolean): void {
     if (this.#lender !== null) this.#noteParameters(bytes, this.#lender);
     this.#serverBusy = true;
     this.#borrowed = borrowed;
-    this.#conversation.fromServer(bytes, this.#serverDone, borrowed);
+    const asItCame = this.#conversation.fromServer(bytes, this.#serverDone, borrowed);
     this.#borrowed = false;
-    if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
+    if (asItCame) {
+      this.#serverBusy = false;
+      this.#noteFatal(bytes);
+      this.#link.toClient(bytes, borrowed);
+      this.#watcher.settled();
+    } else if (this.#serverBusy) this.#link.serverIntake.hold(Hold.Busy);
   }
 
   close(): void {
@@ -101,13 +110,17 @@ export class TappedStage implements Stage {
     if (terminated === true) this.#endExpected = true;
     const passed = terminated === true && this.#lender !== null ? withoutTerminate(toServer) : toServer;
     for (const bytes of joined(passed)) this.#link.toServer(bytes, this.#borrowed);
-    const scanner = this.#toClient;
     for (const bytes of joined(toClient)) {
-      scanner.feed(bytes);
-      while (scanner.next()) {
-        if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
-      }
+      this.#noteFatal(bytes);
       this.#link.toClient(bytes, this.#borrowed);
+    }
+  }
+
+  #noteFatal(toClient: Buffer): void {
+    const scanner = this.#toClient;
+    scanner.feed(toClient);
+    while (scanner.next()) {
+      if (scanner.type === BackendCode.ErrorResponse) this.#endExpected ||= isFatal(scanner.body);
     }
   }
 

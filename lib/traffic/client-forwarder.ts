@@ -112,8 +112,8 @@ export class ClientForwarder {
       }
     }
     frame.buffer = noBytes;
-    const sent = out.finish();
-    if (sent.length !== buffers.length) return sent;
+    const sent = out.finish(buffers);
+    if (sent === buffers || sent.length !== buffers.length) return sent;
     for (let index = 0; index < sent.length; index++) if (sent[index] !== buffers[index]) return sent;
     return buffers;
   }

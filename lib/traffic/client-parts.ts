@@ -9,7 +9,8 @@ import { int32At } from '../protocol/int32-at.ts';
  * @param buffers whole messages
  */
 export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
-  if (isOnePart(buffers)) return [buffers];
+  const [only] = buffers;
+  if (only !== undefined && buffers.length === 1 && isOnePart(only, Infinity)) return [buffers];
   const parts: (readonly Buffer[])[] = [];
   const out = new Outgoing();
   let messages = 0;
@@ -35,18 +36,24 @@ export function takeClientParts(buffers: readonly Buffer[]): readonly (readonly 
   return parts;
 }
 
-/** Most of what clients send is: it is told apart without making anything. */
-function isOnePart(buffers: readonly Buffer[]): boolean {
-  const [buffer] = buffers;
-  if (buffer === undefined || buffers.length > 1) return false;
+/**
+ * Whether these are whole messages, none larger than that, which the taps are shown together. Most of what clients send
+ * is: it is told apart without making anything.
+ */
+export function isOnePart(chunk: Buffer, maxMessageSize: number): boolean {
+  const { length } = chunk;
+  let start = 0;
   let parsing = false;
   let over = false;
-  for (let start = 0; start < buffer.length; start += 1 + int32At(buffer, start + 1)) {
-    const type = buffer[start];
+  while (length - start >= 5) {
+    const size = int32At(chunk, start + 1);
+    if (size < 4 || size >= maxMessageSize) return false;
+    const type = chunk[start];
     const begins = type === FrontendCode.Query || type === FrontendCode.Parse;
     if (over || (begins && start > 0)) return false;
     parsing ||= type === FrontendCode.Parse;
     over = type === FrontendCode.Query || (parsing && type === FrontendCode.Sync);
+    start += 1 + size;
   }
-  return true;
+  return start === length;
 }

@@ -12,7 +12,7 @@ import type { Sender } from '../protocol/messages.ts';
 import { added } from './added.ts';
 import { ClientBatch } from './client-batch.ts';
 import { ClientForwarder } from './client-forwarder.ts';
-import { takeClientParts } from './client-parts.ts';
+import { isOnePart, takeClientParts } from './client-parts.ts';
 import { ClientScanner } from './client-scanner.ts';
 import { LargeHead, largeHeadSize, streamedFrom } from './large-head.ts';
 import { LargeLane, type Judged, type Passing } from './large-lane.ts';
@@ -23,7 +23,7 @@ import { PortalDescriber } from './portal-describer.ts';
 import type { Relayed } from './relayed.ts';
 import { SentBatch } from './sent-batch.ts';
 import { ServerBatch } from './server-batch.ts';
-import { ServerScanner, takeServerParts, type ServerPart } from './server-parts.ts';
+import { ServerCutter, ServerScanner, type ServerPart } from './server-parts.ts';
 import { TrafficBatch } from './traffic-batch.ts';
 
 export interface ConversationOptions {
@@ -46,6 +46,8 @@ type Done = (result: Relayed) => void;
 
 const nothing: readonly Buffer[] = [];
 const nothingRelayed: Relayed = { toServer: nothing, toClient: nothing };
+const noParts: readonly (readonly Buffer[])[] = [];
+const noServerParts: readonly ServerPart[] = [];
 
 /** What a client sent at once on its way through the taps, query by query. */
 interface ClientRun {
@@ -86,9 +88,10 @@ const serverIsTapped = (hooks: Hooks): boolean => hooks.trafficFromServer.isUsed
  * one of the five traffic hooks is tapped; without taps a FrameScanner does for the session's own needs.
  *
  * The caller feeds every byte either side sends, in order, and writes what it gets:
- * - `done` is called exactly once for each chunk: before `fromClient` returns when every tap was synchronous, later
- *   otherwise. The next chunk of the same direction is fed only after it, and not from within it; the other direction
- *   goes on meanwhile.
+ * - `done` is called exactly once for each chunk, unless `fromClient` or `fromServer` itself says that all of it goes on
+ *   as it came: before it returns when every tap was synchronous, later otherwise.
+ *   The next chunk of the same direction is fed only after it, and not from within it; the other direction goes on
+ *   meanwhile.
  * - the chunk belongs to the conversation until `done`, and to the sockets until it is written. One that is borrowed is
  *   theirs only until `fromClient` or `fromServer` returns: what `done` is given before that may lie in it, what it is
  *   given later does not, for an asynchronous tap works on a copy.
@@ -114,7 +117,9 @@ export class Conversation {
   readonly #serverLane: LargeLane | null;
   readonly #clientForwarder: ClientForwarder;
   readonly #clientScanner: ClientScanner;
+  readonly #serverCutter: ServerCutter;
   readonly #serverScanner: ServerScanner;
+  readonly #maxMessageSize: number;
   #clientBusy = false;
   #serverBusy = false;
   #closed = false;
@@ -141,7 +146,9 @@ export class Conversation {
     const describer = new PortalDescriber(this.#pipeline, rowsWanted);
     this.#clientForwarder = new ClientForwarder(this.#pipeline, describer, this.statements);
     this.#clientScanner = new ClientScanner(this.#pipeline, describer);
+    this.#serverCutter = new ServerCutter(this.#pipeline);
     this.#serverScanner = new ServerScanner(this.#pipeline);
+    this.#maxMessageSize = maxMessageSize;
   }
 
   /** Nothing in flight, nothing half received, no transaction: the session may move to another generation of hooks. */
@@ -175,19 +182,44 @@ export class Conversation {
   /**
    * One chunk from the client's socket.
    * @param borrowed whether its bytes change when this returns
+   * @returns whether it goes to the database as it came, and nothing else is to be done: then `done` is not called
    */
-  fromClient(chunk: Buffer, done: Done, borrowed = false): void {
-    if (this.#closed) return;
-    if (this.#clientReader === null) return this.#scanClient(chunk, done);
-    if (this.#clientLane !== null) return this.#clientLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
+  fromClient(chunk: Buffer, done: Done, borrowed = false): boolean {
+    if (this.#closed) return false;
+    const reader = this.#clientReader;
+    if (reader === null) this.#scanClient(chunk, done);
+    else if (this.#clientLane !== null) this.#clientLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
+    else if (!this.#toServerShown && reader.atBoundary && isOnePart(chunk, this.#maxMessageSize)) {
+      return this.#showOnePart(chunk, done);
+    } else this.#readClient(reader, chunk, done, borrowed);
+    return false;
+  }
+
+  #readClient(reader: MessageReader, chunk: Buffer, done: Done, borrowed: boolean): void {
     let buffers: readonly Buffer[];
     try {
-      buffers = this.#clientReader.read(chunk);
+      buffers = reader.read(chunk);
     } catch (error) {
       return done(this.#endBy(error));
     }
     if (buffers.length === 0) return done(nothingRelayed);
     this.#showClient(buffers, done, borrowed);
+  }
+
+  /** The way of most of what clients send: where the taps leave it as it is, nothing is made but what they are shown. */
+  #showOnePart(chunk: Buffer, done: Done): boolean {
+    this.#clientBusy = true;
+    const run: ClientRun = { parts: noParts, next: 0, sent: null, done };
+    const buffers = [chunk];
+    if (!this.#passClient(run, buffers)) return false;
+    const sent = run.sent?.[0];
+    if (sent?.bytes !== buffers || this.#clientForwarder.terminated || this.#pipeline.hasReady) {
+      this.#finishClient(run);
+      return false;
+    }
+    this.#clientBusy = false;
+    sent.batch.release();
+    return true;
   }
 
   #showClient(buffers: readonly Buffer[], done: Done, borrowed: boolean): void {
@@ -198,31 +230,58 @@ export class Conversation {
   }
 
   /** One chunk from the database's socket; as `fromClient`. */
-  fromServer(chunk: Buffer, done: Done, borrowed = false): void {
-    if (this.#closed) return;
-    if (this.#serverLane !== null) return this.#serverLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
+  fromServer(chunk: Buffer, done: Done, borrowed = false): boolean {
+    if (this.#closed) return false;
+    if (this.#serverLane !== null) {
+      this.#serverLane.feed(borrowed ? Buffer.from(chunk) : chunk, done);
+      return false;
+    }
     let buffers: readonly Buffer[];
     try {
       if (this.#serverReader === null) {
-        return done({ toServer: nothing, toClient: this.#serverScanner.forward(chunk) });
+        done({ toServer: nothing, toClient: this.#serverScanner.forward(chunk) });
+        return false;
       }
       buffers = this.#serverReader.read(chunk);
     } catch (error) {
-      return done(this.#endBy(error));
+      done(this.#endBy(error));
+      return false;
     }
-    this.#showServer(buffers, done, borrowed);
+    return this.#showServer(buffers, done, borrowed, buffers[0] === chunk && !this.#toClientShown);
   }
 
-  #showServer(buffers: readonly Buffer[], done: Done, borrowed: boolean): void {
+  /**
+   * @param whole whether the caller can pass on what the buffers are by itself
+   * @returns whether it is to do so: then `done` is not called
+   */
+  #showServer(buffers: readonly Buffer[], done: Done, borrowed: boolean, whole: boolean): boolean {
     let parts: readonly ServerPart[];
     try {
-      parts = takeServerParts(this.#pipeline, buffers);
+      parts = this.#serverCutter.cut(buffers);
     } catch (error) {
-      return done(this.#endBy(error));
+      done(this.#endBy(error));
+      return false;
     }
-    if (borrowed && parts.length > 1) parts = parts.map((part) => ({ ...part, buffers: copiesOf(part.buffers) }));
     this.#serverBusy = true;
+    const [first] = parts;
+    if (whole && first?.buffers === buffers) return this.#showAllOfServer(first, done);
+    if (borrowed && parts.length > 1) parts = parts.map((part) => ({ ...part, buffers: copiesOf(part.buffers) }));
     this.#runServer({ parts, next: 0, toClient: null, sent: null, end: null, done });
+    return false;
+  }
+
+  /** As with `showOnePart`, the way of most of what the database sends. */
+  #showAllOfServer(part: ServerPart, done: Done): boolean {
+    const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
+    const answer = bailNow(this.#hooks.trafficFromServer, batch);
+    if (answer === undefined && batch.edits === null && !this.#closed) {
+      this.#serverBusy = false;
+      batch.release();
+      return true;
+    }
+    const run: ServerRun = { parts: noServerParts, next: 0, toClient: null, sent: null, end: null, done };
+    if (this.#takeServerAnswer(run, batch, part.local, answer)) this.#runServer(run);
+    return false;
   }
 
   /** The connection is gone: pending taps' results are dropped, and `done` is not called any more. */
@@ -263,7 +322,7 @@ export class Conversation {
   #laneOfServer(reader: MessageReader | null, headSize: number): LargeLane | null {
     if (reader === null) return null;
     return new LargeLane(reader, headSize, {
-      whole: (buffers, done) => this.#showServer(buffers, done, false),
+      whole: (buffers, done) => void this.#showServer(buffers, done, false, false),
       judge: (head, judged) => this.#judgeServer(head, judged),
       pass: (bytes) => ({ toServer: nothing, toClient: [bytes] }),
       settle: () => ({ toServer: nothing, toClient: this.#takeLocal() }),
@@ -420,35 +479,43 @@ export class Conversation {
       part = run.end === null ? run.parts[run.next] : undefined
     ) {
       run.next++;
-      if (part.buffers.length > 0 && !this.#passServer(run, part)) return;
-      if (run.end === null) this.#sendLocal(run, part.local);
+      if (part.buffers.length > 0) {
+        const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
+        const answer = bailNow(this.#hooks.trafficFromServer, batch);
+        if (!this.#takeServerAnswer(run, batch, part.local, answer)) return;
+      } else this.#sendLocal(run, part.local);
     }
     this.#finishServer(run);
   }
 
-  /** @returns whether the taps have settled; if they have not, the run goes on when they do */
-  #passServer(run: ServerRun, part: ServerPart): boolean {
-    const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
-    const answer = bailNow(this.#hooks.trafficFromServer, batch);
+  /**
+   * @param local what is to be sent behind the batch
+   * @returns whether the taps have settled and the session goes on; if they have not, the run goes on when they do
+   */
+  #takeServerAnswer(
+    run: ServerRun,
+    batch: ServerBatch,
+    local: readonly Buffer[],
+    answer: Answer<Verdict | void>,
+  ): boolean {
     if (!isPromise(answer)) {
-      this.#settleServer(run, batch, outcomeOf(answer));
+      this.#settleServer(run, batch, local, outcomeOf(answer));
       return !this.#closed;
     }
     batch.retain();
     void answer.then((verdict) => {
-      this.#settleServer(run, batch, outcomeOf(verdict));
-      if (this.#closed) return;
-      if (run.end === null) this.#sendLocal(run, part.local);
-      this.#runServer(run);
+      this.#settleServer(run, batch, local, outcomeOf(verdict));
+      if (!this.#closed) this.#runServer(run);
     });
     return false;
   }
 
-  #settleServer(run: ServerRun, batch: ServerBatch, outcome: Outcome | null): void {
+  #settleServer(run: ServerRun, batch: ServerBatch, local: readonly Buffer[], outcome: Outcome | null): void {
     if (this.#closed) return batch.release();
     if (outcome === null || outcome.kind === 'reply') {
       run.toClient = joined(run.toClient, batch.output());
       run.sent = added(run.sent, batch);
+      this.#sendLocal(run, local);
     } else {
       batch.release();
       run.end = outcome.error;

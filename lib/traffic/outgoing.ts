@@ -35,12 +35,25 @@ export class Outgoing {
     this.#pieces = added(this.#pieces, bytes);
   }
 
-  /** Gives what was collected; what follows is collected anew. */
-  finish(): readonly Buffer[] {
+  /**
+   * Gives what was collected; what follows is collected anew.
+   * @param taken the buffers that were read: the same list is given where all of them were kept, and nothing else
+   */
+  finish(taken = nothing): readonly Buffer[] {
+    if (this.#pieces === null && taken.length === 1 && this.#holdsAllOf(taken[0] as Buffer)) {
+      this.#buffer = null;
+      this.#start = 0;
+      this.#end = 0;
+      return taken;
+    }
     this.#flush();
     const pieces = this.#pieces ?? nothing;
     this.#pieces = null;
     return pieces;
+  }
+
+  #holdsAllOf(buffer: Buffer): boolean {
+    return buffer === this.#buffer && this.#start === 0 && this.#end === buffer.length;
   }
 
   #flush(): void {

@@ -15,13 +15,7 @@ export interface ServerPart {
 }
 
 /** Takes note of whole messages, leaves out what the client did not ask for, and cuts where a local answer has its turn. */
-export function takeServerParts(pipeline: Pipeline, buffers: readonly Buffer[]): readonly ServerPart[] {
-  const cutter = new ServerCutter(pipeline);
-  for (const buffer of buffers) cutter.take(buffer);
-  return cutter.finish();
-}
-
-class ServerCutter {
+export class ServerCutter {
   readonly #pipeline: Pipeline;
   #parts: ServerPart[] | null = null;
   readonly #out = new Outgoing();
@@ -32,7 +26,18 @@ class ServerCutter {
     this.#pipeline = pipeline;
   }
 
-  take(buffer: Buffer): void {
+  /**
+   * @returns at least one part; `buffers` are the first's where they are all there is
+   * @throws {GatewayDError} PAYLOAD_UNCERTAIN_ANSWERS
+   */
+  cut(buffers: readonly Buffer[]): readonly ServerPart[] {
+    for (const buffer of buffers) this.#take(buffer);
+    const parts = added(this.#parts, this.#endPart(buffers));
+    this.#parts = null;
+    return parts;
+  }
+
+  #take(buffer: Buffer): void {
     const pipeline = this.#pipeline;
     let start = 0;
     while (start < buffer.length) {
@@ -44,15 +49,10 @@ class ServerCutter {
       } else if (type === BackendCode.CopyData) this.#out.keep(buffer, start, end);
       else {
         if (!pipeline.received(type, buffer, start, end)) this.#out.keep(buffer, start, end);
-        if (pipeline.hasReady) this.#cut();
+        if (pipeline.hasReady) this.#parts = added(this.#parts, this.#endPart(nothing));
       }
       start = end;
     }
-  }
-
-  finish(): readonly ServerPart[] {
-    this.#cut();
-    return this.#parts ?? noParts;
   }
 
   #noteShape(start: number): void {
@@ -62,15 +62,16 @@ class ServerCutter {
     this.#last = shape;
   }
 
-  #cut(): void {
-    const part = { buffers: this.#out.finish(), shapes: this.#shapes ?? noShapes, local: this.#pipeline.takeReady() };
-    this.#parts = added(this.#parts, part);
+  #endPart(taken: readonly Buffer[]): ServerPart {
+    const buffers = this.#out.finish(taken);
+    const part = { buffers, shapes: this.#shapes ?? noShapes, local: this.#pipeline.takeReady() };
     this.#shapes = null;
     this.#last = undefined;
+    return part;
   }
 }
 
-const noParts: readonly ServerPart[] = [];
+const nothing: readonly Buffer[] = [];
 const noShapes: readonly ShapeChange[] = [];
 
 /** Passes on what the database sends where only the client's side is tapped: all of it, and local answers between. */

@@ -94,8 +94,9 @@ export class Talk {
       this.terminated ||= relayed.terminated === true;
       then?.();
     };
-    if (sender === 'frontend') this.conversation.fromClient(chunk, take);
-    else this.conversation.fromServer(chunk, take);
+    if (sender === 'frontend') {
+      if (this.conversation.fromClient(chunk, take)) take({ toServer: [chunk], toClient: [] });
+    } else if (this.conversation.fromServer(chunk, take)) take({ toServer: [], toClient: [chunk] });
     return done;
   }
 

@@ -77,10 +77,13 @@ export class TappedRelay {
           last = last.then(
             () =>
               new Promise((resolve) => {
-                conversation?.[method](piece, (result) => {
+                const asItCame = conversation?.[method](piece, (result) => {
                   write(result);
                   resolve();
                 });
+                if (asItCame !== true) return;
+                (method === 'fromClient' ? backend : frontend).write(piece);
+                resolve();
               }),
           );
         }

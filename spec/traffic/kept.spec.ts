@@ -29,8 +29,11 @@ class BorrowedTalk extends Talk {
     const done = ({ toServer, toClient }: Relayed): void => {
       sent = Buffer.concat([...(from === 'client' ? toServer : toClient)]).toString('hex');
     };
-    if (from === 'client') this.conversation.fromClient(chunk, done, true);
-    else this.conversation.fromServer(chunk, done, true);
+    const asItCame =
+      from === 'client'
+        ? this.conversation.fromClient(chunk, done, true)
+        : this.conversation.fromServer(chunk, done, true);
+    if (asItCame) sent = chunk.toString('hex');
     this.#socketBuffer.fill(0xff);
     return sent;
   }
