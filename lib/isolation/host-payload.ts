@@ -8,7 +8,7 @@ import { readMessages, type Message } from '../protocol/messages.ts';
 import { messageEnd, messageStart } from '../protocol/protocol-message.ts';
 import { batchOf, takeEdits, type BatchHandle } from '../traffic/batch-handle.ts';
 import { ServerBatch } from '../traffic/server-batch.ts';
-import { asWire, type TrafficBatch } from '../traffic/traffic-batch.ts';
+import type { TrafficBatch } from '../traffic/traffic-batch.ts';
 import { cross, uncross } from './crossed.ts';
 import { count, list, record, text } from './expected.ts';
 import type { ShapeRecord } from './wire.ts';
@@ -147,7 +147,7 @@ function made({ sender }: TrafficBatch, kind: unknown, bytes: Buffer): readonly 
 }
 
 const sizeOf = (messages: readonly Message[]): number =>
-  messages.reduce((sum, message) => sum + messageEnd(asWire(message)) - messageStart(asWire(message)), 0);
+  messages.reduce((sum, message) => sum + messageEnd(message) - messageStart(message), 0);
 
 const noEdit = (): TypeError => new TypeError('an edit that is none');
 

@@ -6,14 +6,14 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** Makes the messages of one kind, and alone can look into them. */
 export interface MessageClass {
   readonly prototype: object;
-  make(source: MessageSource, start: number, end: number): object;
+  readonly make: (source: MessageSource, start: number, end: number) => object;
   /** Whether `make` made it. */
-  isMade(value: object): boolean;
-  sourceOf(message: object): MessageSource;
-  startOf(message: object): number;
-  endOf(message: object): number;
-  fieldsOf(message: object): Fields | null;
-  keepFields(message: object, fields: Fields): Fields;
+  readonly isMade: (value: object) => boolean;
+  readonly sourceOf: (message: object) => MessageSource;
+  readonly startOf: (message: object) => number;
+  readonly endOf: (message: object) => number;
+  readonly fieldsOf: (message: object) => Fields | null;
+  readonly keepFields: (message: object, fields: Fields) => Fields;
 }
 
 /**

@@ -32,8 +32,8 @@ export type NewFields<M> = {
 /** The classes there are, by their prototypes. */
 const classes = new Map<object, MessageClass>();
 
-/** A message is a range of bytes; its fields are read from them when they are asked for. */
-export interface ProtocolMessage extends MessageBase<string> {}
+/** Any message: a range of bytes, of which its fields are read when they are asked for. */
+type AnyMessage = MessageBase<string>;
 
 function classOf(message: object): MessageClass {
   const found = classes.get(Object.getPrototypeOf(message) as object);
@@ -42,21 +42,21 @@ function classOf(message: object): MessageClass {
 }
 
 /** Whether `value` was made here: an object that looks like a message was not. */
-export function isMessage(value: unknown): value is ProtocolMessage {
+export function isMessage(value: unknown): value is AnyMessage {
   if (typeof value !== 'object' || value === null) return false;
   return classes.get(Object.getPrototypeOf(value) as object)?.isMade(value) === true;
 }
 
 /** The bytes of a message, sharing memory with it. Not for plugins: to write into them would change the traffic. */
-export function wireBytes(message: ProtocolMessage): Buffer {
+export function wireBytes(message: AnyMessage): Buffer {
   const { sourceOf, startOf, endOf } = classOf(message);
   return sourceOf(message).bytes.subarray(startOf(message), endOf(message));
 }
 
 /** Where a message's bytes lie. */
-export const messageSource = (message: ProtocolMessage): MessageSource => classOf(message).sourceOf(message);
-export const messageStart = (message: ProtocolMessage): number => classOf(message).startOf(message);
-export const messageEnd = (message: ProtocolMessage): number => classOf(message).endOf(message);
+export const messageSource = (message: AnyMessage): MessageSource => classOf(message).sourceOf(message);
+export const messageStart = (message: AnyMessage): number => classOf(message).startOf(message);
+export const messageEnd = (message: AnyMessage): number => classOf(message).endOf(message);
 
 type Make = MessageClass['make'];
 
@@ -95,7 +95,7 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
   }
 
   /** Reads all fields but those whose values could be changed in place. */
-  #readFields(message: ProtocolMessage): Fields {
+  #readFields(message: AnyMessage): Fields {
     const read: Record<string, unknown> = {};
     const from = this.#reader(message);
     for (const [field, type] of this.#layout) {
@@ -106,7 +106,7 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
   }
 
   /** Reads one field anew, from a copy of the message. */
-  #readField(message: ProtocolMessage, wanted: string): unknown {
+  #readField(message: AnyMessage, wanted: string): unknown {
     const from = this.#reader(message, true);
     for (const [field, type] of this.#layout) {
       const value = type.read(from);
@@ -116,7 +116,7 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
   }
 
   /** The body where it lies, or in a copy. */
-  #reader(message: ProtocolMessage, copy = false): BodyReader {
+  #reader(message: AnyMessage, copy = false): BodyReader {
     const { bytes } = messageSource(message);
     const start = messageStart(message) + 5;
     const end = messageEnd(message);
@@ -130,10 +130,10 @@ export class MessageKind<M extends MessageBase<string> = MessageBase<string>> {
     const made = defineMessageClass(this.name);
     const { prototype, make, fieldsOf, keepFields } = made;
     classes.set(prototype, made);
-    const define = (property: string, get: (message: ProtocolMessage) => unknown): void => {
+    const define = (property: string, get: (message: AnyMessage) => unknown): void => {
       Object.defineProperty(prototype, property, {
         enumerable: true,
-        get(this: ProtocolMessage) {
+        get(this: AnyMessage) {
           return get(this);
         },
       });

@@ -14,9 +14,8 @@ import { Outgoing } from './outgoing.ts';
 import { parsedStatement } from './parsed-statement.ts';
 import { awaited, type Pipeline } from './pipeline.ts';
 import type { PortalDescriber } from './portal-describer.ts';
-import { asWire } from './traffic-batch.ts';
 
-const sync = wireBytes(asWire(messages.sync()));
+const sync = wireBytes(messages.sync());
 
 /** What the taps decided about a batch. */
 interface Decision {
@@ -36,7 +35,7 @@ function decide(outcome: Outcome | null): Decision {
   return {
     answer: null,
     refusal: encodeErrorResponse({ severity: 'ERROR', ...outcome.error }),
-    copyFail: wireBytes(asWire(messages.copyFail(outcome.error.message.replaceAll('\0', '')))),
+    copyFail: wireBytes(messages.copyFail(outcome.error.message.replaceAll('\0', ''))),
   };
 }
 

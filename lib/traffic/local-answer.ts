@@ -3,18 +3,15 @@ import { backendKinds } from '../protocol/backend-messages.ts';
 import { BodyWriter } from '../protocol/body-writer.ts';
 import type { Format } from '../protocol/field-types.ts';
 import { messages, textField } from '../protocol/messages.ts';
-import { wireBytes, type MessageBase } from '../protocol/protocol-message.ts';
-import { asWire } from './traffic-batch.ts';
+import { wireBytes } from '../protocol/protocol-message.ts';
 
 export type Reply = Extract<Outcome, { kind: 'reply' }>;
 
-const encoded = (message: MessageBase<string>): Buffer => wireBytes(asWire(message as Parameters<typeof asWire>[0]));
-
 /** Messages without a body that local answers are made of. */
-export const parseComplete = encoded(messages.parseComplete());
-export const bindComplete = encoded(messages.bindComplete());
-const noData = encoded(messages.noData());
-const portalSuspended = encoded(messages.portalSuspended());
+export const parseComplete = wireBytes(messages.parseComplete());
+export const bindComplete = wireBytes(messages.bindComplete());
+const noData = wireBytes(messages.noData());
+const portalSuspended = wireBytes(messages.portalSuspended());
 
 /** What was executed: the bytes of the answer, and which row comes next. */
 export interface Executed {
@@ -40,7 +37,7 @@ export class LocalAnswer {
     this.#columns = columns;
     this.#rows = to.finish();
     this.#edges = edges;
-    this.#complete = encoded(messages.commandComplete(command ?? `SELECT ${rows.length}`));
+    this.#complete = wireBytes(messages.commandComplete(command ?? `SELECT ${rows.length}`));
   }
 
   /** To a simple query, but for ReadyForQuery. */
@@ -50,14 +47,14 @@ export class LocalAnswer {
 
   /** To a Describe of a prepared statement that takes so many parameters. */
   describeStatement(parameterTypes: readonly number[]): Buffer[] {
-    return [encoded(messages.parameterDescription(parameterTypes)), this.describe([])];
+    return [wireBytes(messages.parameterDescription(parameterTypes)), this.describe([])];
   }
 
   /** To a Describe of a portal. Text has the same bytes in both formats, so the one that was asked for is the right one. */
   describe(formats: readonly Format[]): Buffer {
     if (this.#columns.length === 0) return noData;
     const fields = this.#columns.map((name, number) => ({ ...textField, name, format: formatOf(formats, number) }));
-    return encoded(messages.rowDescription(fields));
+    return wireBytes(messages.rowDescription(fields));
   }
 
   /** To an Execute that wants at most so many rows; 0 for all. */
@@ -74,7 +71,7 @@ export class LocalAnswer {
   functionCall(): Buffer {
     const length = this.#edges.length > 1 && this.#columns.length > 0 ? this.#rows.readInt32BE(7) : -1;
     const value = length === -1 ? null : this.#rows.subarray(11, 11 + length);
-    return encoded(backendKinds.FunctionCallResponse.make({ value }));
+    return wireBytes(backendKinds.FunctionCallResponse.make({ value }));
   }
 }
 

@@ -1,7 +1,6 @@
 import { messages } from '../protocol/messages.ts';
 import { wireBytes } from '../protocol/protocol-message.ts';
 import { awaited, type Expected, type Pending, type Pipeline, type Portal } from './pipeline.ts';
-import { asWire } from './traffic-batch.ts';
 
 /**
  * Knows of each Execute what its rows look like. Where the client did not describe the portal after its Bind and just
@@ -47,7 +46,7 @@ export class PortalDescriber {
     const known = name === this.#name && this.#portal.described;
     if (!known) this.#describe(name, true);
     this.#pipeline.expect(pendingOf('Execute', this.#portal, false));
-    return known ? null : wireBytes(asWire(messages.describe('P', name)));
+    return known ? null : wireBytes(messages.describe('P', name));
   }
 
   #describe(name: string, hidden: boolean): void {

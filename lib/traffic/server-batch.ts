@@ -11,7 +11,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
 import type { LargeHead } from './large-head.ts';
 import type { RowShape } from './row-shape.ts';
-import { asWire, TrafficBatch } from './traffic-batch.ts';
+import { TrafficBatch } from './traffic-batch.ts';
 import { TrafficRow } from './traffic-row.ts';
 
 /** From here on in a batch, rows have this shape. */
@@ -95,21 +95,20 @@ export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
       const before = run;
       if (message.name === 'DataRow') run = this.#runAt(message, run);
       if (run !== before) shapes.push({ start, shape: this.#shapes[run]?.shape ?? null });
-      start += messageEnd(asWire(message)) - messageStart(asWire(message));
+      start += messageEnd(message) - messageStart(message);
     }
     return shapes;
   }
 
   /** Number of the shape change that holds for a message. One that a tap put in goes by the message before it. */
   #runAt(message: Message, from: number): number {
-    const wire = asWire(message);
-    const buffer = this.sources.indexOf(messageSource(wire));
+    const buffer = this.sources.indexOf(messageSource(message));
     if (buffer === -1) return Math.max(from, 0);
     let run = from;
     for (;;) {
       const next = this.#shapes[run + 1];
       if (next === undefined || next.buffer > buffer) return run;
-      if (next.buffer === buffer && next.start > messageStart(wire)) return run;
+      if (next.buffer === buffer && next.start > messageStart(message)) return run;
       run++;
     }
   }

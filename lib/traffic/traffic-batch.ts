@@ -145,7 +145,7 @@ export class TrafficBatch {
     let start = 0;
     let end = 0;
     for (const item of this.#edits) {
-      const message = asWire(item);
+      const message = item;
       if (messageSource(message) !== source || messageStart(message) !== end) {
         if (source !== null) pieces.push(source.bytes.subarray(start, end));
         source = messageSource(message);
@@ -198,9 +198,4 @@ function adopt({ sender, sources }: TrafficBatch, message: Message): Message {
   const copied: Message[] = [];
   readMessages(sender, new MessageSource(Buffer.from(wireBytes(message)), true), copied);
   return copied[0] ?? message;
-}
-
-/** Every message a batch holds was made by the protocol room. */
-export function asWire(message: Message): Parameters<typeof messageSource>[0] {
-  return message as unknown as Parameters<typeof messageSource>[0];
 }

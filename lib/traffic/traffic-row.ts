@@ -7,7 +7,6 @@ import type { Message } from '../protocol/messages.ts';
 import { messageEnd, messageSource, messageStart } from '../protocol/protocol-message.ts';
 import { trafficErrors } from './errors.ts';
 import type { RowShape } from './row-shape.ts';
-import { asWire } from './traffic-batch.ts';
 
 /** One DataRow in the hands of a tap. What it gives out is copied, what it takes is written when the tap returned it. */
 export class TrafficRow implements Row {
@@ -24,12 +23,11 @@ export class TrafficRow implements Row {
   readonly #first: number;
 
   constructor(shape: RowShape, message: Message, checkLive: () => void) {
-    const wire = asWire(message);
     this.#shape = shape;
-    this.#source = messageSource(wire);
-    this.#end = messageEnd(wire);
+    this.#source = messageSource(message);
+    this.#end = messageEnd(message);
     this.#checkLive = checkLive;
-    this.#first = messageStart(wire) + 7;
+    this.#first = messageStart(message) + 7;
     this.#offset = this.#first;
     if (this.#end < this.#first || this.#source.bytes.readUInt16BE(this.#first - 2) !== shape.columns.length) {
       throw new GatewayDError(trafficErrors.PAYLOAD_NO_ROW_DESCRIPTION);

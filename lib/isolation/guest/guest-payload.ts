@@ -7,7 +7,7 @@ import { ClientBatch } from '../../traffic/client-batch.ts';
 import { RowShape } from '../../traffic/row-shape.ts';
 import { SentBatch } from '../../traffic/sent-batch.ts';
 import { ServerBatch } from '../../traffic/server-batch.ts';
-import { asWire, TrafficBatch } from '../../traffic/traffic-batch.ts';
+import { TrafficBatch } from '../../traffic/traffic-batch.ts';
 import { cross, uncross } from '../crossed.ts';
 import type { BatchData, EditRecord } from '../wire.ts';
 
@@ -139,19 +139,18 @@ function editsOf(batch: TrafficBatch, send: PayloadParts['send']): readonly Edit
   const left = batch.edits ?? [];
   const source = batch.sources[0];
   batch.edits = null;
-  const numbers = new Map(batch.items.map((message, index) => [messageStart(asWire(message)), index]));
+  const numbers = new Map(batch.items.map((message, index) => [messageStart(message), index]));
   const records: EditRecord[] = [];
   for (const message of left) {
-    const wire = asWire(message);
-    const start = messageStart(wire);
-    const end = messageEnd(wire);
+    const start = messageStart(message);
+    const end = messageEnd(message);
     const last = records.at(-1);
-    if (messageSource(wire) === source) {
+    if (messageSource(message) === source) {
       const number = numbers.get(start) ?? 0;
       if (last?.[0] === 'keep' && last[2] === number) records[records.length - 1] = ['keep', last[1], number + 1];
       else records.push(['keep', number, number + 1]);
     } else {
-      const at = send([messageSource(wire).bytes.subarray(start, end)]);
+      const at = send([messageSource(message).bytes.subarray(start, end)]);
       if (last?.[0] === 'new' && last[2] === at) records[records.length - 1] = ['new', last[1], at + end - start];
       else records.push(['new', at, at + end - start]);
     }
