@@ -48,6 +48,7 @@ export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
   const login = { name, ...startupParams, database: loginDatabase(startupParams) };
   const settings = backendSettings(name, client);
   const { size, minSize, queueSize, resetQuery, healthCheckQuery } = pool;
+  const resets = resetQuery === '' ? [] : [messages.query(resetQuery).bytes];
   const make = (endpoint: Endpoint, isHome: boolean): BackendPool =>
     new BackendPool({
       name,
@@ -61,7 +62,7 @@ export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
       logger,
       ...(isHome ? { places } : {}),
       open: (signal) => open(endpoint, settings, login, signal),
-      reset: (backend, condition) => reset(backend, name, resetQuery, condition === 'in transaction'),
+      reset: (backend, condition) => reset(backend, name, resets, condition === 'in transaction'),
       check: (backend) => check(backend, name, healthCheckQuery),
       end,
       backoff: (failures) => pauseOf(settings, failures),
@@ -80,13 +81,22 @@ async function open(
   return logIn(socket, endpointOf(socket, endpoint), login, { timeout: settings.dialTimeout, signal });
 }
 
-async function reset(backend: LoggedInBackend, pool: string, query: string, inTransaction: boolean): Promise<void> {
+const sync = messages.sync().bytes;
+const rollback = messages.query('ROLLBACK').bytes;
+
+/** @param resets the messages that make a backend as new, each of which is answered with a ReadyForQuery */
+async function reset(
+  backend: LoggedInBackend,
+  pool: string,
+  resets: readonly Buffer[],
+  inTransaction: boolean,
+): Promise<void> {
   // What the client left in flight, unknown to us, would be answered first, and our own answers go to the next client:
   // the last of them says something that nobody could know.
   const word = randomUUID();
-  const queries = [...(inTransaction ? ['ROLLBACK'] : []), ...(query === '' ? [] : [query]), `SELECT '${word}'`];
+  const ask = messages.query(`SELECT '${word}'`).bytes;
   // The Sync ends an extended query that has none.
-  const bytes = [messages.sync(), ...queries.map((sql) => messages.query(sql))].map((message) => message.bytes);
+  const bytes = inTransaction ? [sync, rollback, ...resets, ask] : [sync, ...resets, ask];
   const { rows, error, status } = await backend.ask(Buffer.concat(bytes), bytes.length, resetTimeout);
   const inStep = rows.at(-1)?.[0]?.toString() === word;
   if (inStep && error === null && status === 'I') return;

@@ -7,6 +7,7 @@ import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-res
 import type { StartupMessage } from '../protocol/startup.ts';
 import { checkNames, verifiedNames } from './client-certificate.ts';
 import { probePeriod } from './client-left.ts';
+import { unsentBytes } from './direct-socket.ts';
 import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import type { FrontendTls } from './frontend-tls.ts';
@@ -167,6 +168,12 @@ export class Frontend {
   /** Closes the connection when what was written before is with the client. */
   end(): void {
     this.#end(null);
+  }
+
+  /** Closes the connection of a client that has said goodbye: at once, as PostgreSQL does, where it has everything. */
+  dismiss(): void {
+    if (this.tls || this.#socket.readableLength > 0 || unsentBytes(this.#socket) > 0) this.end();
+    else this.destroy();
   }
 
   /** Cuts the connection. */

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { GatewayDError } from '../errors.ts';
-import type { TransactionStatus } from '../protocol/codes.ts';
+import { BackendCode, type TransactionStatus } from '../protocol/codes.ts';
 import type { ErrorFields } from '../protocol/error-response.ts';
 import type { Value } from '../protocol/field-types.ts';
+import { int32At } from '../protocol/int32-at.ts';
 import { MessageReader } from '../protocol/message-reader.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { type BackendMessage, type Message, messages, readMessages } from '../protocol/messages.ts';
@@ -11,6 +12,13 @@ import { networkErrors } from './errors.ts';
 
 /** What gatewayd asks a database itself is answered in a few bytes. */
 const longestMessage = 1_048_576;
+/** What says nothing to whoever asked for it. */
+const unread: ReadonlySet<number> = new Set([
+  BackendCode.ParseComplete,
+  BackendCode.BindComplete,
+  BackendCode.RowDescription,
+  BackendCode.CommandComplete,
+]);
 
 /** What the database answered to a request of ours. */
 export interface Reply {
@@ -141,9 +149,7 @@ export class LoggedInBackend {
 
   readonly #onData = (chunk: Buffer): void => {
     try {
-      const list: Message[] = [];
-      for (const batch of this.#messages.read(chunk)) readMessages('backend', new MessageSource(batch), list);
-      for (const message of list) this.#take(message as BackendMessage);
+      for (const batch of this.#messages.read(chunk)) this.#readBatch(batch);
     } catch (error) {
       const cause = { cause: error };
       this.#break(
@@ -151,6 +157,20 @@ export class LoggedInBackend {
       );
     }
   };
+
+  #readBatch(batch: Buffer): void {
+    for (let start = 0; start < batch.length; ) {
+      const end = start + 1 + int32At(batch, start + 1);
+      if (this.#reader === null || !unread.has(batch[start] as number)) this.#readOne(batch.subarray(start, end));
+      start = end;
+    }
+  }
+
+  #readOne(bytes: Buffer): void {
+    const list: Message[] = [];
+    readMessages('backend', new MessageSource(bytes), list);
+    for (const message of list) this.#take(message as BackendMessage);
+  }
 
   #take(message: BackendMessage): void {
     const { name } = message;

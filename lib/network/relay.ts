@@ -85,6 +85,7 @@ export class Relay {
     if (this.#over || (this.#leaving !== undefined && !this.#reading)) return;
     clearTimeout(this.#leaving);
     this.#reading = false;
+    if (this.#stage.quiet) return this.#finish('client', null);
     this.#link.clientIntake.hold(Hold.Gate);
     this.#leaving = setTimeout(() => this.#finish('client', null), leaveTimeout);
     this.settle();

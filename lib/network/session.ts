@@ -274,7 +274,8 @@ export class Session implements Tenant {
   #part({ by, error, speakable, condition }: RelayEnd): void {
     this.#condition = condition;
     this.#debug({ by }, 'session over');
-    if (error === null) this.#frontend.end();
+    if (by === 'client') this.#frontend.dismiss();
+    else if (error === null) this.#frontend.end();
     else this.#tell(error, speakable);
   }
 

@@ -5,6 +5,10 @@ import type { LoggedInBackend } from './logged-in-backend.ts';
 
 /** How long a database may take to set what a client asks for, in milliseconds. */
 const settingTimeout = 10_000;
+const prepare = messages.parse({ sql: 'SELECT pg_catalog.set_config($1, $2, false)' }).bytes;
+const execute = messages.execute().bytes;
+const sync = messages.sync().bytes;
+
 /** Names in a start-up packet that are no settings of the database. */
 const noSettings = new Set(['user', 'database', 'options', 'replication']);
 
@@ -50,12 +54,9 @@ function optionSettings(options: string): [string, string][] {
 export async function applySettings(backend: LoggedInBackend, settings: ReadonlyMap<string, string>): Promise<void> {
   const wanted = [...settings].filter(([name, value]) => !isSet(backend.parameters, name, value));
   if (wanted.length === 0) return;
-  const bytes = Buffer.concat([
-    messages.parse({ sql: 'SELECT pg_catalog.set_config($1, $2, false)' }).bytes,
-    ...wanted.flatMap((setting) => [messages.bind({ parameters: setting }).bytes, messages.execute().bytes]),
-    messages.sync().bytes,
-  ]);
-  const { error } = await backend.ask(bytes, 1, settingTimeout);
+  const bytes = [prepare];
+  for (const setting of wanted) bytes.push(messages.bind({ parameters: setting }).bytes, execute);
+  const { error } = await backend.ask(Buffer.concat([...bytes, sync]), 1, settingTimeout);
   if (error !== null) throw refused(wanted.map(([name]) => name).join(', '), error.message, error.sqlstate);
 }
 

@@ -125,9 +125,17 @@ describe('sessions on backends that are logged in ahead', () => {
     }
   }
 
+  it('end with all of their answers for a client that says goodbye without waiting for them', async () => {
+    using client = await WireClient.open(gateway.port);
+    client.send(query("select repeat('x', 1000) from generate_series(1, 5000)"), message('X'));
+    const answers = await client.rest();
+    expect(answers.filter(({ type }) => type === 'D')).to.have.length(5000);
+    expect(answers.at(-1)?.type).to.equal('Z');
+  });
+
   it('are told that they are let in before what they are shown, or told, while they wait', async () => {
     const hooks = createHooks();
-    hooks.route.tap('spec', ({ notice }) => notice('on its way'));
+    hooks.route.tap('spec', (routing) => routing.notice('on its way'));
     const pool = { size: 1, acquireTimeout: '100ms' };
     await using small = await startPooledGateway({ database, pool, hooks });
     using first = await WireClient.open(small.port);
