@@ -94,16 +94,29 @@ async function passThrough(near: Socket, far: Socket): Promise<void> {
   await arrived;
 }
 
-/** Both ends of a connection; the first is the one that connected. */
+/** Both ends of a connection; the first is the one that connected. Whoever else finds the listener is sent away. */
 async function loopbackPair(): Promise<[Socket, Socket]> {
   const server = createServer().listen(0, '127.0.0.1');
+  const comers = new Set<Socket>();
   try {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     const near = connect(port, '127.0.0.1');
-    const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [[Socket], unknown];
+    const far = await new Promise<Socket>((resolve, reject) => {
+      const choose = (): void => {
+        const ours = [...comers].find(({ remotePort }) => remotePort !== undefined && remotePort === near.localPort);
+        if (ours !== undefined && !near.connecting) resolve(ours);
+      };
+      server.on('connection', (comer) => {
+        comers.add(comer.on('error', () => undefined));
+        choose();
+      });
+      near.on('connect', choose).on('error', reject);
+    });
+    comers.delete(far);
     return [near, far];
   } finally {
     server.close();
+    for (const stranger of comers) stranger.destroy();
   }
 }

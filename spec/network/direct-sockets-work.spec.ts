@@ -28,6 +28,22 @@ describe('whether sockets can be used below their streams', function () {
     expect(await saidOf('')).to.deep.equal({ works: true, again: true, said: [] });
   });
 
+  it('is so where somebody else connects to the trial first', async () => {
+    const stranger = `
+      const { Server, connect } = await import('node:net');
+      const { listen } = Server.prototype;
+      Server.prototype.listen = function (...where) {
+        this.prependOnceListener('listening', () => {
+          connect(this.address().port, '127.0.0.1').on('error', () => undefined);
+          globalThis.somebodyCame = true;
+        });
+        return listen.apply(this, where);
+      };`;
+    const looked = `${stranger}
+      process.on('exit', () => { if (!globalThis.somebodyCame) console.error('nobody'); });`;
+    expect(await saidOf(looked)).to.deep.equal({ works: true, again: true, said: [] });
+  });
+
   for (const [what, change] of [
     ['what is written there goes elsewhere', 'inside.writeBuffer = () => 0;'],
     [
