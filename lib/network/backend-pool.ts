@@ -31,8 +31,8 @@ export interface BackendPoolOptions {
   readonly check: (backend: LoggedInBackend) => Promise<void>;
   /** Says goodbye; settles when the database has closed the connection, or was given up on. */
   readonly end: (backend: LoggedInBackend, busy: boolean) => Promise<void>;
-  /** How long to wait before the next try after so many failures. */
-  readonly backoff: (failures: number) => number;
+  /** How long to wait before the next try after so many failures, and whether clients wait with us. */
+  readonly backoff: (failures: number, clientsWait: boolean) => number;
   /** Whether trying again can help against a failure of `open`. */
   readonly isPassing: (error: unknown) => boolean;
 }
@@ -67,6 +67,8 @@ export class BackendPool {
   #lastError: GatewayDError | null = null;
   #lastFailurePasses = true;
   #retryTimer: NodeJS.Timeout | undefined;
+  /** When it fires. */
+  #retryAt = 0;
   #tickTimer: NodeJS.Timeout | undefined;
   #retired = false;
   readonly #abort = new AbortController();
@@ -138,6 +140,7 @@ export class BackendPool {
       return Promise.reject(new GatewayDError(networkErrors.NETWORK_POOL_QUEUE_FULL, values));
     }
     const given = this.#queue.wait(signal, patient);
+    this.#hurry();
     this.#fill();
     return given;
   }
@@ -157,6 +160,11 @@ export class BackendPool {
       return this.#end(backend);
     }
     this.#offer(backend);
+  }
+
+  /** The database is said to be back: the next try, if one is put off, is now. */
+  wake(): void {
+    if (this.#retryTimer !== undefined) this.#tryNow();
   }
 
   /** Ends what lies idle, and each of the others when it comes back; clients that wait are still served. */
@@ -230,6 +238,9 @@ export class BackendPool {
 
   #recovered(): void {
     if (this.#failures > 0) this.#options.logger.info({ pool: this.name }, 'the database can be reached again');
+    // One that began before the last failure may have come through after it.
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
     this.#failures = 0;
     this.#lastError = null;
   }
@@ -246,12 +257,29 @@ export class BackendPool {
     // Of several that fail together one counts.
     if (this.#retryTimer !== undefined) return;
     this.#failures += 1;
-    const again = (): void => {
-      this.#retryTimer = undefined;
-      this.#fill();
-    };
-    this.#retryTimer = setTimeout(again, backoff(this.#failures));
-    if (this.#queue.length === 0) this.#retryTimer.unref();
+    const clientsWait = this.#queue.length > 0;
+    const timer = this.#tryIn(backoff(this.#failures, clientsWait));
+    if (!clientsWait) timer.unref();
+  }
+
+  #tryIn(pause: number): NodeJS.Timeout {
+    clearTimeout(this.#retryTimer);
+    this.#retryAt = performance.now() + pause;
+    this.#retryTimer = setTimeout(() => this.#tryNow(), pause);
+    return this.#retryTimer;
+  }
+
+  #tryNow(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#fill();
+  }
+
+  /** The first client that waits does not wait for a try that was put off while nobody did. */
+  #hurry(): void {
+    if (this.#retryTimer === undefined || this.#queue.length > 1) return;
+    const pause = this.#options.backoff(this.#failures, true);
+    if (performance.now() + pause < this.#retryAt) this.#tryIn(pause);
   }
 
   /** Replaces what is broken, too old or idle for too long, and checks the rest. */

@@ -18,8 +18,10 @@ import type { Places } from './places.ts';
 /** How long a database may take to reset a backend, and to answer a check, in milliseconds. */
 const resetTimeout = 30_000;
 const checkTimeout = 10_000;
-/** The longest pause between two tries: clients wait, and one try at a time is nothing to a database. */
+/** The longest pause between two tries. */
 const longestPause = 5000;
+/** While clients wait: one try at a time is nothing to a database. */
+const longestPauseOfClients = 500;
 
 /** What the pools of a block of `clients` are made from. */
 export interface BackendPoolsPlan {
@@ -65,7 +67,7 @@ export function buildBackendPools(plan: BackendPoolsPlan): BackendPools | null {
       reset: (backend, condition) => reset(backend, name, resets, condition === 'in transaction'),
       check: (backend) => check(backend, name, healthCheckQuery),
       end,
-      backoff: (failures) => pauseOf(settings, failures),
+      backoff: (failures, clientsWait) => pauseOf(settings, failures, clientsWait),
       isPassing,
     });
   return new BackendPools(plan.endpoint, make);
@@ -119,8 +121,9 @@ async function end(backend: LoggedInBackend, busy: boolean): Promise<void> {
   await endConnection(socket);
 }
 
-function pauseOf(settings: BackendSettings, failures: number): number {
+/** How long the next try waits after so many failures, in milliseconds. */
+export function pauseOf(settings: BackendSettings, failures: number, clientsWait: boolean): number {
   const pause = Math.max(1, backoffOf(settings, failures));
-  const longest = settings.disableBackoffCaps ? Infinity : longestPause;
+  const longest = settings.disableBackoffCaps ? Infinity : clientsWait ? longestPauseOfClients : longestPause;
   return jittered(Math.min(pause, longest));
 }

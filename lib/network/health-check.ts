@@ -46,12 +46,13 @@ export class HealthCheck {
   }
 
   async #look(): Promise<void> {
-    const { name, endpoint, health } = this.#database;
+    const { name, endpoint, health, backends } = this.#database;
     const soon = Math.min(this.#period, longestWait);
     const wasDown = health.isDown;
     try {
       await answers(endpoint, this.#abort.signal);
       health.reached();
+      backends?.home.wake();
       if (wasDown) this.#logger.info({ database: name }, 'the database can be reached again');
       this.#wait(this.#period);
     } catch (err) {

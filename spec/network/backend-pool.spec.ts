@@ -9,6 +9,7 @@ import type { EmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
 import { GatewayDError } from '../../lib/errors.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { BackendPool, type BackendPoolOptions } from '../../lib/network/backend-pool.ts';
+import { pauseOf } from '../../lib/network/build-backend-pools.ts';
 import type { LoggedInBackend } from '../../lib/network/logged-in-backend.ts';
 import { StartupCode } from '../../lib/protocol/codes.ts';
 import { parseErrorFields } from '../../lib/protocol/error-response.ts';
@@ -21,6 +22,14 @@ import { message, query, startup, WireClient } from '../support/wire-client.ts';
 
 const forever = new AbortController().signal;
 const pause = (): Promise<void> => delay(10);
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers<T = void>() {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((...both) => ([resolve, reject] = both));
+  return { promise, resolve, reject };
+}
 
 /** A pool of backends that are none. */
 function fakePool(options: Partial<BackendPoolOptions> = {}): BackendPool {
@@ -119,6 +128,86 @@ describe('a pool of logged-in backends', () => {
     expect(await caught(pool.acquire(forever, false))).to.include({ code: 'NETWORK_DATABASE_UNREACHABLE' });
     away = false;
     await patient;
+  });
+
+  const aged = { error: null, since: 0, onBroken: null } as LoggedInBackend;
+  /** Of a pool that is told so: longer than any spec. */
+  const never = 1e9;
+
+  it('tries soon where a client waits, also where the next try was put off while nobody did', async () => {
+    const tries: boolean[] = [];
+    const failed = withResolvers();
+    const pool = fakePool({
+      minSize: 1,
+      open: async () => {
+        if (tries.length > 1) return aged;
+        throw new GatewayDError({ code: 'X', message: 'away', mend: '' });
+      },
+      backoff: (_failures, clientsWait) => {
+        tries.push(clientsWait);
+        failed.resolve();
+        return clientsWait ? 1 : never;
+      },
+    });
+    pool.start();
+    await failed.promise;
+    await pool.acquire(forever);
+    expect(tries).to.deep.equal([false, true]);
+  });
+
+  it('tries at once when it is told that the database is back, and only where a try was put off', async () => {
+    let away = true;
+    let tries = 0;
+    const pool = fakePool({
+      size: 2,
+      open: async () => {
+        tries += 1;
+        if (away) throw new GatewayDError({ code: 'X', message: 'away', mend: '' });
+        return aged;
+      },
+      backoff: () => never,
+    });
+    pool.wake();
+    expect(tries).to.equal(0);
+    const waiting = pool.acquire(forever);
+    await until(() => pool.total === 0);
+    pool.wake();
+    await until(() => pool.total === 0);
+    expect(tries).to.equal(2);
+    away = false;
+    pool.wake();
+    await waiting;
+    pool.wake();
+    expect(tries).to.equal(3);
+  });
+
+  it('goes on when one try comes through after another has failed', async () => {
+    const opening: ReturnType<typeof withResolvers<LoggedInBackend>>[] = [];
+    const open: BackendPoolOptions['open'] = () => {
+      opening.push(withResolvers<LoggedInBackend>());
+      return opening.at(-1)!.promise;
+    };
+    const pool = fakePool({ size: 2, open, backoff: () => never });
+    const both = [pool.acquire(forever), pool.acquire(forever)];
+    opening[0]!.reject(new GatewayDError({ code: 'X', message: 'away', mend: '' }));
+    await until(() => pool.total === 1);
+    opening[1]!.resolve({ ...aged } as LoggedInBackend);
+    await until(() => opening.length === 3);
+    opening[2]!.resolve({ ...aged } as LoggedInBackend);
+    await Promise.all(both);
+  });
+
+  it('waits at most five seconds from try to try, and half a second while clients wait', async () => {
+    const settings = { name: 'x', dialTimeout: 1, retries: 0, backoff: 1000, backoffMultiplier: 2, keepAlive: null };
+    for (const failures of [1, 2, 3, 4, 100]) {
+      const capped = { ...settings, disableBackoffCaps: false };
+      expect(pauseOf(capped, failures, true)).to.be.within(250, 500);
+      const wanted = Math.min(1000 * 2 ** (failures - 1), 5000);
+      expect(pauseOf(capped, failures, false)).to.be.within(wanted / 2, wanted);
+      expect(pauseOf({ ...settings, disableBackoffCaps: true }, failures, true)).to.be.at.least(
+        500 * 2 ** (failures - 1),
+      );
+    }
   });
 });
 
@@ -264,7 +353,8 @@ describe('backends that are logged in ahead', () => {
 
   it('come back by themselves after an outage, and let those in who waited meanwhile', async () => {
     await using gateway = await start({ size: 3, minSize: 1 });
-    await untilBackends((pids) => pids.length === 1);
+    // The database shows a backend before gatewayd has heard that it is logged in.
+    await pidOfSession(gateway);
     isUp = false;
     await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'gatewayd'");
     await until(() => gateway.log.some(({ code }) => code === 'NETWORK_DATABASE_UNREACHABLE'));
@@ -274,6 +364,25 @@ describe('backends that are logged in ahead', () => {
     expect(await Promise.all(waiting)).to.have.length(6);
     const told = gateway.log.filter(({ level }) => level > 30);
     expect(told.map(({ code }) => code)).to.deep.equal(['NETWORK_DATABASE_UNREACHABLE']);
+  });
+
+  it('are there as soon as a health check finds the database again', async () => {
+    isUp = false;
+    const block = { address, startupParams: { user: 'postgres' }, backoff: '1h', disableBackoffCaps: true };
+    await using gateway = await startPooledGateway({
+      database: { network: 'tcp', address },
+      sections: {
+        clients: { default: { one: block, other: block } },
+        pools: {},
+        proxies: { default: { one: { healthCheckPeriod: '20ms' }, other: { healthCheckPeriod: '20ms' } } },
+        servers: { default: { address: '127.0.0.1:0', auth: { method: 'trust' } } },
+      },
+    });
+    const served = pidOfSession(gateway);
+    const failed = (): number => gateway.log.filter(({ code }) => code === 'NETWORK_DATABASE_UNREACHABLE').length;
+    await until(() => failed() === 2);
+    isUp = true;
+    expect(await served).to.be.greaterThan(0);
   });
 
   it('that are away for longer than a client waits give it 08006; one too many gets 53300', async () => {
