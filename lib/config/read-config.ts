@@ -55,28 +55,19 @@ interface OneFile {
   readonly issues: readonly ConfigIssue[];
 }
 
-function understand(
-  file: string | undefined,
-  read: FileText | undefined,
-  given: boolean,
-  missing: ConfigIssue | null,
-): OneFile {
+/** What there is to say of a file as a whole. */
+type FileIssue = Pick<ConfigIssue, 'severity' | 'reason'>;
+
+/** @param missing what there is to say where it is not there; null for nothing */
+function understand(file: string | undefined, read: FileText | undefined, missing: FileIssue | null): OneFile {
   if (file === undefined || read === undefined) return { found: false, yaml: null, issues: [] };
   if ('text' in read) {
     const yaml = readYaml(read.text, file);
     return { found: true, yaml, issues: yaml.issues };
   }
-  const fault = (reason: string): ConfigIssue => ({
-    file,
-    line: null,
-    column: null,
-    path: '',
-    reason,
-    severity: 'error',
-  });
-  if (!read.missing) return { found: false, yaml: null, issues: [fault(read.reason)] };
-  if (given) return { found: false, yaml: null, issues: [fault('there is no such file')] };
-  return { found: false, yaml: null, issues: missing === null ? [] : [missing] };
+  const issue: FileIssue | null = read.missing ? missing : { severity: 'error', reason: read.reason };
+  const issues = issue === null ? [] : [{ file, line: null, column: null, path: '', ...issue }];
+  return { found: false, yaml: null, issues };
 }
 
 // GatewayD's older versions had them; nothing here asks them any more.
@@ -150,18 +141,20 @@ export async function readTexts({ configFile, pluginConfigFile }: ConfigSources)
  * @param texts what `readTexts` gives
  */
 export async function readConfig(from: ConfigSources, texts?: ConfigTexts): Promise<ReadConfig> {
-  const defaultsApply: ConfigIssue = {
-    file: from.configFile,
-    line: null,
-    column: null,
-    path: '',
-    reason: 'there is no such file, so the defaults apply',
-    severity: 'warning',
-  };
+  const { configFile, configFileGiven, pluginConfigFile, pluginConfigFileGiven } = from;
+  const none = 'there is no such file';
+  const noneGiven = `${none}; \`gatewayd config init -c ${configFile}\` writes one`;
   const read = texts ?? (await readTexts(from));
-  const main = understand(from.configFile, read.main, from.configFileGiven === true, defaultsApply);
+  const main = understand(
+    configFile,
+    read.main,
+    configFileGiven === true
+      ? { severity: 'error', reason: noneGiven }
+      : { severity: 'warning', reason: `${none}, so the defaults apply` },
+  );
   await turn();
-  const plugins = understand(from.pluginConfigFile, read.plugins, from.pluginConfigFileGiven === true, null);
+  const noPlugins: FileIssue = { severity: 'error', reason: none };
+  const plugins = understand(pluginConfigFile, read.plugins, pluginConfigFileGiven === true ? noPlugins : null);
   await turn();
   const sources = new Sources();
   const tree = main.yaml?.tree ?? {};
@@ -172,7 +165,7 @@ export async function readConfig(from: ConfigSources, texts?: ConfigTexts): Prom
   const overridden = applyEnvironment(tree, from.environment, sources, from.pluginConfigSchemas ?? {});
   const future = warnOfStillToCome(tree, sources);
   const before = [...main.issues, ...plugins.issues, ...merged.issues, ...overridden.issues, ...future];
-  const files = [from.configFile, from.pluginConfigFile];
+  const files = [configFile, pluginConfigFile];
   const found = { configFile: main.found, pluginConfigFile: plugins.found };
   // Where a file cannot be understood, what its absence makes wrong elsewhere is not worth telling.
   await turn();

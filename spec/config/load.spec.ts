@@ -24,7 +24,9 @@ describe('loading the configuration', () => {
     const plugins = await errorsOf({ yaml: '', pluginConfigFileGiven: true });
     expect(path.basename(main[0]?.file ?? '')).to.equal('gatewayd.yaml');
     expect(path.basename(plugins[0]?.file ?? '')).to.equal('gatewayd_plugins.yaml');
-    expect([...main, ...plugins].map(({ reason }) => reason)).to.deep.equal(Array(2).fill('there is no such file'));
+    expect(plugins.map(({ reason }) => reason)).to.deep.equal(['there is no such file']);
+    const [{ file, reason } = { file: '', reason: '' }] = main;
+    expect(reason).to.equal(`there is no such file; \`gatewayd config init -c ${file}\` writes one`);
   });
 
   it('knows which files it read, and the folder that paths are relative to', async () => {
