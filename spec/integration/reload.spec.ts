@@ -350,6 +350,48 @@ export default { apply: (host) => host.logger.info({ mark }, 'mixed') };
     await client.end();
   });
 
+  /** A plugin that says so when it is applied, and is not before there is a file `go`; `rest` comes then. */
+  const waiting = (name: string, rest = ''): string => `import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+export default {
+  version: '1.0.0',
+  async apply(host) {
+    host.logger.info('${name} begins');
+    while (!existsSync('go')) await delay(10);
+    ${rest}
+    host.logger.info('${name} is there');
+  },
+};
+`;
+  /** Writes into the plugins folder; settles when it is known of, whatever is under way. */
+  const writeSeen = async (gateway: GatewayDProcess, files: Record<string, string>): Promise<void> => {
+    const seen = () => gateway.lines.filter(({ msg }) => msg === 'the plugins folder has changed').length;
+    const before = seen();
+    write(files);
+    await gateway.line(() => seen() > before);
+  };
+
+  it('under --dev loads a new plugin again that changed while it was loaded for the first time', async () => {
+    await using gateway = await start('--dev');
+    write({ 'plugins/coming.js': waiting('one') });
+    await gateway.line(({ msg }) => msg === 'one begins');
+    await writeSeen(gateway, { 'plugins/coming.js': waiting('two') });
+    write({ go: '' });
+    await gateway.line(({ msg }) => msg === 'two is there');
+  });
+
+  it('under --dev tries again what changed during a reload and could not be loaded then', async () => {
+    await using gateway = await start('--dev');
+    write({ 'plugins/counting.js': waiting('one') });
+    await gateway.line(({ msg }) => msg === 'one begins');
+    const fails = "if (!existsSync('allowed')) throw new Error('not allowed');";
+    await writeSeen(gateway, { 'plugins/counting.js': waiting('two', fails) });
+    write({ go: '' });
+    await gateway.line(({ msg, code }) => code === 'PLUGIN_NOT_RELOADED' && msg.startsWith('not reloaded'));
+    write({ allowed: '', 'plugins/marking/mark.js': "export const mark = 'two ';" });
+    await gateway.line(({ msg }) => msg === 'two is there');
+  });
+
   it('is told of what the plugins do, and in which order they are called', async () => {
     await using gateway = await start();
     const client = await connected(gateway);
