@@ -110,6 +110,18 @@ function fieldsOf(error: Error): object {
   if (error instanceof GatewayDError) {
     delete described['template'];
     delete described['values'];
+    described['message'] = saidBy(error);
   }
   return described;
+}
+
+/** The message of one of our own errors and of its causes. Ours often give the reason in their own words; once is enough. */
+function saidBy(error: GatewayDError): string {
+  let said = error.message;
+  const seen = new Set<unknown>([error]);
+  for (let { cause } = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    if (!said.includes(cause.message)) said += `: ${cause.message}`;
+    seen.add(cause);
+  }
+  return said;
 }

@@ -38,6 +38,14 @@ describe('the log', () => {
     ]);
   });
 
+  it('says once what an error of ours says in the words of its causes', async () => {
+    const { stdout, parse } = await write({ level: 'trace' });
+    const line = parse(stdout).find(({ err }) => (err as { code?: string } | undefined)?.code === 'SPEC_QUOTES');
+    expect(line).to.include({ msg: 'It failed: hail; so it goes' });
+    expect(line?.['err']).to.include({ message: 'It failed: hail; so it goes: cold' });
+    expect((line?.['err'] as { stack: string }).stack).to.contain('caused by: Error: hail');
+  });
+
   for (const [timeFormat, digits] of [
     ['unix', 10],
     ['unixms', 13],

@@ -23,5 +23,11 @@ if (terminal) {
   const caused = new GatewayDError(definition, { what: 'late' }, { cause: new Error('rain\u0007') });
   logger.error({ mend: caused.mend, err: caused }, caused.message);
 }
+const quoting = { code: 'SPEC_QUOTES', message: 'It failed: {reason}; so it goes', mend: 'Wait' };
+const inner = new Error('hail');
+const outer = new GatewayDError(quoting, { reason: 'hail' }, { cause: inner });
+// Causes may go round.
+inner.cause = Object.assign(new Error('cold'), { cause: outer });
+logger.trace({ err: outer }, outer.message);
 logger.fatal('the last');
 process.exit(0); // at once: no line may be lost
