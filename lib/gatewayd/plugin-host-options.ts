@@ -43,7 +43,7 @@ export function pluginHostOptions(options: GatewayDOptions): {
       lockFile: path.join(directory, 'plugins.lock'),
       verify: config.pluginHost.verify,
       devMode: options.devMode,
-      rows: withTelemetry(config.plugins, row, choice),
+      rows: withTelemetry(options.loaded, row, choice),
       timeout: milliseconds(config.pluginHost.timeout),
       runners: runnersFor(options),
       breaker: config.pluginHost.breaker,
@@ -76,11 +76,11 @@ function runnersFor({ loaded, logger }: GatewayDOptions): NonNullable<PluginHost
 
 /** The rows with the telemetry plugin's saying what was chosen: it is loaded when either half is on. */
 function withTelemetry(
-  rows: readonly PluginRow[],
+  { config: { plugins: rows }, directory }: GatewayDOptions['loaded'],
   row: PluginRow | undefined,
   choice: TelemetryChoice,
 ): readonly PluginRow[] {
-  const config = chosenConfig(row, choice);
+  const config = chosenConfig(row, choice, directory);
   if (row !== undefined) return rows.map((other) => (other === row ? { ...row, enabled: true, config } : other));
   return [...rows, { ...defaultPluginRow('telemetry'), config }];
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { SavedChoice } from './saved-choice.ts';
 
 /** Whether one of telemetry's two halves is on, and why, in words for people. */
@@ -229,14 +230,24 @@ export function choiceOnceLoaded(
 /**
  * The `config` to give the telemetry plugin, so that it does what was chosen and nothing else. What is wrong with the
  * row's stays in it, for the plugin's schema to find.
+ * @param directory what its paths are relative to
  */
-export function chosenConfig(row: TelemetryRow | undefined, choice: TelemetryChoice): Record<string, unknown> {
+export function chosenConfig(
+  row: TelemetryRow | undefined,
+  choice: TelemetryChoice,
+  directory: string,
+): Record<string, unknown> {
   const chosen: Record<string, unknown> = { ...asRecord(row?.config) };
   for (const half of ['usageReport', 'sentry'] as const) {
     const section = chosen[half] ?? {};
     const { enabled = true } = asRecord(section);
     if (typeof section === 'object' && typeof enabled === 'boolean')
       chosen[half] = { ...section, enabled: choice[half].on };
+  }
+  const usageReport = asRecord(chosen['usageReport']);
+  const { caFile } = usageReport;
+  if (typeof caFile === 'string' && caFile !== '') {
+    chosen['usageReport'] = { ...usageReport, caFile: path.resolve(directory, caFile) };
   }
   return chosen;
 }

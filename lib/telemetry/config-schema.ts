@@ -19,7 +19,7 @@ export const telemetryConfigSchema = {
         tls: { type: 'boolean', description: 'Connect to the collector by TLS.', default: false },
         caFile: {
           type: 'string',
-          description: "PEM file of the authorities to trust; the system's when empty.",
+          description: "PEM file of the authorities to trust, relative to the config file; the system's when empty.",
           default: '',
         },
         plugins: {

@@ -107,7 +107,7 @@ describe('the config of what was chosen', () => {
   it('turns off what was not chosen and keeps everything else', () => {
     const row = { config: { usageReport: { address: 'here:1' }, sentry: { dsn }, odd: 1 } };
     const choice = telemetryChoice({ flags: { usageReport: false }, environment: {}, row });
-    expect(chosenConfig(row, choice)).to.deep.equal({
+    expect(chosenConfig(row, choice, '/etc/gatewayd')).to.deep.equal({
       usageReport: { address: 'here:1', enabled: false },
       sentry: { dsn, enabled: true },
       odd: 1,
@@ -117,18 +117,29 @@ describe('the config of what was chosen', () => {
   it('turns on what a flag turned on against the config', () => {
     const row = { config: { usageReport: { enabled: false } } };
     const choice = telemetryChoice({ flags: { usageReport: true }, environment: {}, row });
-    expect(chosenConfig(row, choice)['usageReport']).to.deep.equal({ enabled: true });
+    expect(chosenConfig(row, choice, '/etc/gatewayd')['usageReport']).to.deep.equal({ enabled: true });
+  });
+
+  it('takes the file of authorities from the folder of the config file', () => {
+    const caFileOf = (caFile: string): unknown => {
+      const row = { config: { usageReport: { caFile } } };
+      const choice = telemetryChoice({ flags: {}, environment: {}, row });
+      return chosenConfig(row, choice, '/etc/gatewayd')['usageReport'];
+    };
+    expect(caFileOf('ca.pem')).to.deep.equal({ caFile: '/etc/gatewayd/ca.pem', enabled: true });
+    expect(caFileOf('/elsewhere/ca.pem')).to.deep.equal({ caFile: '/elsewhere/ca.pem', enabled: true });
+    expect(caFileOf('')).to.deep.equal({ caFile: '', enabled: true });
   });
 
   it('leaves a section that is no section for the schema to refuse', () => {
     const row = { config: { usageReport: 'yes' } };
     const choice = telemetryChoice({ flags: {}, environment: {}, row });
-    expect(chosenConfig(row, choice)['usageReport']).to.equal('yes');
+    expect(chosenConfig(row, choice, '/etc/gatewayd')['usageReport']).to.equal('yes');
   });
 
   it('leaves what is neither yes nor no for the schema to refuse', () => {
     const row = { config: { usageReport: { enabled: 'maybe' } } };
     const choice = telemetryChoice({ flags: {}, environment: {}, row });
-    expect(chosenConfig(row, choice)['usageReport']).to.deep.equal({ enabled: 'maybe' });
+    expect(chosenConfig(row, choice, '/etc/gatewayd')['usageReport']).to.deep.equal({ enabled: 'maybe' });
   });
 });

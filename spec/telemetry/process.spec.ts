@@ -1,3 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { Client } from 'pg';
 import type { EmbeddedPostgres } from '../../lib/embedded/embedded-postgres.ts';
@@ -11,6 +16,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { SilentServer } from '../support/silent-server.ts';
 import { TelemetryProcess, type TelemetryRun } from '../support/telemetry-process.ts';
 
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/telemetry/${name}`, import.meta.url));
 const mayExit = { SPEC_NO_EXIT: undefined };
 const loud = ['warn', 'error', 'fatal', 40, 50, 60];
 
@@ -53,6 +59,20 @@ describe('a gatewayd process', () => {
     await gatewayd?.[Symbol.asyncDispose]();
     gatewayd = undefined;
     for (const one of closing.splice(0)) await one.close();
+  });
+
+  it('reports by TLS to whom an authority beside its config file stands for, wherever it is started', async () => {
+    const collector = toClose(new Collector());
+    const pair = {
+      cert_chain: readFileSync(fixture('localhost.pem')),
+      private_key: readFileSync(fixture('localhost.key')),
+    };
+    const port = await collector.listen('127.0.0.1:0', ServerCredentials.createSsl(null, [pair]));
+    const reported = collector.next();
+    // The config file is in a folder of the system's for temporary ones.
+    const caFile = path.relative(path.join(tmpdir(), 'any'), fixture('authority.pem'));
+    await reporting(`localhost:${port}`, { tls: true, caFile });
+    expect((await reported).message).to.include({ service: 'gatewayd' });
   });
 
   it('reports its usage once it has started, itself and the plugins with their checksums', async () => {
