@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { resolve } from 'node:path';
 import type { SavedChoice } from './saved-choice.ts';
 
 /** Whether one of telemetry's two halves is on, and why, in words for people. */
@@ -247,7 +247,7 @@ export function chosenConfig(
   const usageReport = asRecord(chosen['usageReport']);
   const { caFile } = usageReport;
   if (typeof caFile === 'string' && caFile !== '') {
-    chosen['usageReport'] = { ...usageReport, caFile: path.resolve(directory, caFile) };
+    chosen['usageReport'] = { ...usageReport, caFile: resolve(directory, caFile) };
   }
   return chosen;
 }

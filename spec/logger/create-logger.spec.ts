@@ -43,7 +43,7 @@ describe('the log', () => {
     const line = parse(stdout).find(({ err }) => (err as { code?: string } | undefined)?.code === 'SPEC_QUOTES');
     expect(line).to.include({ msg: 'It failed: hail; so it goes' });
     expect(line?.['err']).to.include({ message: 'It failed: hail; so it goes: cold' });
-    expect((line?.['err'] as { stack: string }).stack).to.contain('caused by: Error: hail');
+    expect(line?.['err']).to.have.property('stack').that.contains('caused by: Error: hail');
   });
 
   for (const [timeFormat, digits] of [

@@ -130,7 +130,7 @@ describe('a pool of logged-in backends', () => {
     await patient;
   });
 
-  const aged = { error: null, since: 0, onBroken: null } as LoggedInBackend;
+  const backend = (): LoggedInBackend => ({ error: null, since: 0, onBroken: null }) as LoggedInBackend;
   /** Of a pool that is told so: longer than any spec. */
   const never = 1e9;
 
@@ -140,7 +140,7 @@ describe('a pool of logged-in backends', () => {
     const pool = fakePool({
       minSize: 1,
       open: async () => {
-        if (tries.length > 1) return aged;
+        if (tries.length > 1) return backend();
         throw new GatewayDError({ code: 'X', message: 'away', mend: '' });
       },
       backoff: (_failures, clientsWait) => {
@@ -163,7 +163,7 @@ describe('a pool of logged-in backends', () => {
       open: async () => {
         tries += 1;
         if (away) throw new GatewayDError({ code: 'X', message: 'away', mend: '' });
-        return aged;
+        return backend();
       },
       backoff: () => never,
     });
@@ -191,9 +191,9 @@ describe('a pool of logged-in backends', () => {
     const both = [pool.acquire(forever), pool.acquire(forever)];
     opening[0]!.reject(new GatewayDError({ code: 'X', message: 'away', mend: '' }));
     await until(() => pool.total === 1);
-    opening[1]!.resolve({ ...aged } as LoggedInBackend);
+    opening[1]!.resolve(backend());
     await until(() => opening.length === 3);
-    opening[2]!.resolve({ ...aged } as LoggedInBackend);
+    opening[2]!.resolve(backend());
     await Promise.all(both);
   });
 
