@@ -59,7 +59,8 @@ export function directRun(hook: { readonly callAsync: unknown }): Run | undefine
 }
 
 function directCall(taps: readonly Run[]): DirectCall {
-  const run: Run = (payload) => runFrom(taps, 0, payload);
+  const [only] = taps;
+  const run: Run = only !== undefined && taps.length === 1 ? only : (payload) => runFrom(taps, 0, payload);
   const call = (payload: unknown, settle: Settle): void => {
     const result = run(payload);
     if (result instanceof Promise) void result.then((value) => settle(null, value));

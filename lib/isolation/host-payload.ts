@@ -1,12 +1,12 @@
 import type { HookName } from '../hooks/hooks.ts';
 import type { ChangeKind } from '../hooks/message-change.ts';
-import type { FromClient, FromServer, Opening, Routing, Session, StartupEvent } from '../hooks/payloads.ts';
-import { retainScope } from '../hooks/scope.ts';
+import type { Batch, FromClient, FromServer, Opening, Routing, Session, StartupEvent } from '../hooks/payloads.ts';
+import { retainScope, type ScopedHandle } from '../hooks/scope.ts';
 import { checkLength } from '../protocol/frame-scanner.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import { readMessages, type Message } from '../protocol/messages.ts';
 import { messageEnd, messageStart } from '../protocol/protocol-message.ts';
-import { batchOf, takeEdits, type BatchHandle } from '../traffic/batch-handle.ts';
+import { batchOf, takeEdits } from '../traffic/batch-handle.ts';
 import { ServerBatch } from '../traffic/server-batch.ts';
 import type { TrafficBatch } from '../traffic/traffic-batch.ts';
 import { cross, uncross } from './crossed.ts';
@@ -38,7 +38,7 @@ const ofSession: PayloadCrossing = { send: (payload, { numberOf }) => numberOf(p
 
 const ofBatch: PayloadCrossing = {
   send(payload, { numberOf, bytes }) {
-    const handle = payload as BatchHandle;
+    const handle = payload as Batch & ScopedHandle;
     // It is going to be waited for: from now on nothing of it lies in a socket's buffer.
     handle[retainScope]();
     const batch = batchOf(handle);
@@ -104,7 +104,7 @@ function receiveEdits(answer: unknown, payload: unknown, bytes: ArrayBuffer): un
   if (answer === undefined || batch === null) return undefined;
   const [edits, outcome, kinds] = list(answer);
   if (edits !== undefined) {
-    takeEdits(payload as BatchHandle, edited(batch, list(edits), bytes), list(kinds).map(changeKind));
+    takeEdits(payload, edited(batch, list(edits), bytes), list(kinds).map(changeKind));
   }
   return outcome === undefined ? undefined : verdict(record(outcome), payload as FromClient & FromServer);
 }

@@ -1,12 +1,12 @@
 import { GatewayDError } from '../errors.ts';
-import type { FromClient, LargeMessage, ReplyRows, Session } from '../hooks/payloads.ts';
+import type { FromClient, ReplyRows, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
 import { FrontendCode } from '../protocol/codes.ts';
 import { frontendKinds, type Parse, type Query } from '../protocol/frontend-messages.ts';
 import { int32At } from '../protocol/int32-at.ts';
 import type { Message } from '../protocol/messages.ts';
-import { BatchHandle } from './batch-handle.ts';
+import { ClientHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
 import type { LargeHead } from './large-head.ts';
 import { replyVerdict } from './reply-rows.ts';
@@ -28,11 +28,20 @@ function checkAnswers(replaced: string | undefined, by: Message | readonly Messa
 
 /** Payload of `trafficFromClient`. */
 export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
+  /** Undefined before it is looked for. */
   #query: string | null | undefined;
+  /** The edits it was read in. */
   #queryEdits: Edits = null;
 
   constructor(session: Session, buffers: readonly Buffer[], owned = false, largeHead: LargeHead | null = null) {
     super(session, 'frontend', buffers, owned, largeHead);
+  }
+
+  /** As `reset`, for what a client sent. */
+  show(buffers: readonly Buffer[]): this {
+    this.reset(buffers);
+    this.#query = undefined;
+    return this;
   }
 
   get query(): string | null {
@@ -108,39 +117,5 @@ export class ClientBatch extends TrafficBatch implements FromClient, Scoped {
       }
     }
     return undefined;
-  }
-}
-
-class ClientHandle extends BatchHandle<ClientBatch> implements FromClient {
-  override get large(): LargeMessage | null {
-    return this.largeInHand;
-  }
-
-  get query(): string | null {
-    return this.live.query;
-  }
-
-  replaceQuery(sql: string): void {
-    this.change('replaceQuery', (batch) => batch.replaceQuery(sql));
-  }
-
-  replace(message: Message, by: Message | readonly Message[]): void {
-    this.change('replace', (batch) => batch.replace(message, by));
-  }
-
-  drop(message: Message): void {
-    this.change('drop', (batch) => batch.drop(message));
-  }
-
-  reply(rows: ReplyRows): Verdict {
-    return this.live.reply(rows);
-  }
-
-  refuse(sqlstate: string, message: string): Verdict {
-    return this.live.refuse(sqlstate, message);
-  }
-
-  terminate(sqlstate: string, message: string): Verdict {
-    return this.live.terminate(sqlstate, message);
   }
 }

@@ -106,6 +106,7 @@ export class Conversation {
   readonly #session: Session;
   readonly #hooks: Hooks;
   readonly #logger: Logger;
+  readonly #announced: boolean;
   readonly #toServerShown: boolean;
   readonly #toClientShown: boolean;
   readonly #pipeline: Pipeline;
@@ -120,6 +121,9 @@ export class Conversation {
   readonly #serverCutter: ServerCutter;
   readonly #serverScanner: ServerScanner;
   readonly #maxMessageSize: number;
+  /** The last ones that nobody has any more, to be used again. */
+  #spareClientBatch: ClientBatch | null = null;
+  #spareServerBatch: ServerBatch | null = null;
   #clientBusy = false;
   #serverBusy = false;
   #closed = false;
@@ -130,6 +134,7 @@ export class Conversation {
     this.#session = session;
     this.#hooks = hooks;
     this.#logger = logger;
+    this.#announced = hooks.traffic.isUsed();
     this.#toServerShown = hooks.trafficToServer.isUsed();
     this.#toClientShown = hooks.trafficToClient.isUsed();
     this.#pipeline = new Pipeline(transactionStatus, rowsWanted);
@@ -209,16 +214,24 @@ export class Conversation {
   /** The way of most of what clients send: where the taps leave it as it is, nothing is made but what they are shown. */
   #showOnePart(chunk: Buffer, done: Done): boolean {
     this.#clientBusy = true;
-    const run: ClientRun = { parts: noParts, next: 0, sent: null, done };
     const buffers = [chunk];
-    if (!this.#passClient(run, buffers)) return false;
-    const sent = run.sent?.[0];
-    if (sent?.bytes !== buffers || this.#clientForwarder.terminated || this.#pipeline.hasReady) {
-      this.#finishClient(run);
+    const batch = this.#spareClientBatch?.show(buffers) ?? new ClientBatch(this.#session, buffers);
+    this.#spareClientBatch = null;
+    const answer = this.#askClient(batch);
+    if (isPromise(answer)) {
+      this.#awaitClient({ parts: noParts, next: 0, sent: null, done }, batch, answer);
+      return false;
+    }
+    const left = batch.output();
+    const bytes = this.#forward(batch, left, outcomeOf(answer), done);
+    if (bytes === null) return false;
+    if (bytes !== buffers || this.#clientForwarder.terminated || this.#pipeline.hasReady) {
+      this.#finishClient([{ batch, bytes, asItCame: bytes === left }], done);
       return false;
     }
     this.#clientBusy = false;
-    sent.batch.release();
+    batch.release();
+    this.#spareClientBatch = batch;
     return true;
   }
 
@@ -272,11 +285,14 @@ export class Conversation {
 
   /** As with `showOnePart`, the way of most of what the database sends. */
   #showAllOfServer(part: ServerPart, done: Done): boolean {
-    const batch = new ServerBatch(this.#session, part.buffers, part.shapes);
+    const { buffers, shapes } = part;
+    const batch = this.#spareServerBatch?.show(buffers, shapes) ?? new ServerBatch(this.#session, buffers, shapes);
+    this.#spareServerBatch = null;
     const answer = bailNow(this.#hooks.trafficFromServer, batch);
     if (answer === undefined && batch.edits === null && !this.#closed) {
       this.#serverBusy = false;
       batch.release();
+      this.#spareServerBatch = batch;
       return true;
     }
     const run: ServerRun = { parts: noServerParts, next: 0, toClient: null, sent: null, end: null, done };
@@ -395,7 +411,7 @@ export class Conversation {
   /** Shows a batch of the client's to the taps that may change it. */
   #askClient(batch: ClientBatch): Answer<Verdict | void> {
     const { traffic, trafficFromClient } = this.#hooks;
-    const announced = traffic.isUsed() ? seriesNow(traffic, this.#session) : undefined;
+    const announced = this.#announced ? seriesNow(traffic, this.#session) : undefined;
     if (!isPromise(announced)) return bailNow(trafficFromClient, batch);
     return announced.then(() => bailNow(trafficFromClient, batch));
   }
@@ -417,45 +433,57 @@ export class Conversation {
       run.next++;
       if (!this.#passClient(run, part)) return;
     }
-    this.#finishClient(run);
+    this.#finishClient(run.sent, run.done);
   }
 
   /** @returns whether the taps have settled and the session goes on; if they have not, the run goes on when they do */
   #passClient(run: ClientRun, buffers: readonly Buffer[]): boolean {
     const batch = new ClientBatch(this.#session, buffers);
     const answer = this.#askClient(batch);
-    if (!isPromise(answer)) {
-      this.#settleClient(run, batch, outcomeOf(answer));
-      return !this.#closed;
+    if (isPromise(answer)) {
+      this.#awaitClient(run, batch, answer);
+      return false;
     }
+    this.#settleClient(run, batch, outcomeOf(answer));
+    return !this.#closed;
+  }
+
+  #awaitClient(run: ClientRun, batch: ClientBatch, answer: Promise<Verdict | void | undefined>): void {
     batch.retain();
     void answer.then((verdict) => {
       this.#settleClient(run, batch, outcomeOf(verdict));
       if (!this.#closed) this.#runClient(run);
     });
-    return false;
   }
 
   #settleClient(run: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
+    const left = batch.output();
+    const bytes = this.#forward(batch, left, outcome, run.done);
+    if (bytes !== null) run.sent = added(run.sent, { batch, bytes, asItCame: bytes === left });
+    else for (const part of run.sent ?? []) part.batch.release();
+  }
+
+  /**
+   * @param left what the taps left of the batch
+   * @returns what the database gets; null when the session is over
+   */
+  #forward(batch: ClientBatch, left: readonly Buffer[], outcome: Outcome | null, done: Done): readonly Buffer[] | null {
     let end: Relayed | null = null;
     if (!this.#closed && outcome?.kind === 'terminate') end = this.#end(outcome.error, nothing);
     else if (!this.#closed) {
       try {
-        const buffers = batch.output();
-        const bytes = this.#clientForwarder.forward(buffers, outcome);
-        run.sent = added(run.sent, { batch, bytes, asItCame: bytes === buffers });
-        return;
+        return this.#clientForwarder.forward(left, outcome);
       } catch (error) {
         end = this.#endBy(error);
       }
     }
     batch.release();
-    for (const part of run.sent ?? []) part.batch.release();
     this.#clientBusy = false;
-    if (end !== null) run.done(end);
+    if (end !== null) done(end);
+    return null;
   }
 
-  #finishClient({ sent, done }: ClientRun): void {
+  #finishClient(sent: readonly SentPart[] | null, done: Done): void {
     this.#clientBusy = false;
     const toServer = bytesOf(sent);
     const toClient = this.#serverAtBoundary ? this.#pipeline.takeReady() : nothing;

@@ -1,7 +1,7 @@
 import type { Batch, SentLargeMessage, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import type { Message } from '../protocol/messages.ts';
-import { BatchHandle } from './batch-handle.ts';
+import { SentHandle } from './batch-handle.ts';
 import type { TrafficBatch } from './traffic-batch.ts';
 
 /** Payload of `trafficToServer` and `trafficToClient`: what was sent, to be looked at. */
@@ -25,6 +25,6 @@ export class SentBatch implements Batch, Scoped {
   }
 
   [openScope](): ScopedHandle {
-    return new BatchHandle(this.#batch);
+    return new SentHandle(this.#batch);
   }
 }

@@ -1,5 +1,5 @@
 import { GatewayDError } from '../errors.ts';
-import type { FromServer, LargeMessage, Row, Session } from '../hooks/payloads.ts';
+import type { FromServer, Row, Session } from '../hooks/payloads.ts';
 import { openScope, type Scoped, type ScopedHandle } from '../hooks/scope.ts';
 import { makeVerdict, type Verdict } from '../hooks/verdict.ts';
 import { backendKinds } from '../protocol/backend-messages.ts';
@@ -7,7 +7,7 @@ import { BodyWriter } from '../protocol/body-writer.ts';
 import { MessageSource } from '../protocol/message-source.ts';
 import type { Message } from '../protocol/messages.ts';
 import { messageEnd, messageSource, messageStart } from '../protocol/protocol-message.ts';
-import { BatchHandle } from './batch-handle.ts';
+import { ServerHandle } from './batch-handle.ts';
 import { trafficErrors } from './errors.ts';
 import type { LargeHead } from './large-head.ts';
 import type { RowShape } from './row-shape.ts';
@@ -26,7 +26,7 @@ const alive = (): void => {};
 
 /** Payload of `trafficFromServer`. */
 export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
-  readonly #shapes: readonly ShapeChange[];
+  #shapes: readonly ShapeChange[];
 
   /** @param shapes what the rows among the messages look like, in the order of the messages */
   constructor(
@@ -38,6 +38,13 @@ export class ServerBatch extends TrafficBatch implements FromServer, Scoped {
   ) {
     super(session, 'backend', buffers, owned, largeHead);
     this.#shapes = shapes;
+  }
+
+  /** As `reset`, for what the database sent. */
+  show(buffers: readonly Buffer[], shapes: readonly ShapeChange[]): this {
+    this.reset(buffers);
+    this.#shapes = shapes;
+    return this;
   }
 
   mapRows(map: (row: Row) => Row | null): void {
@@ -139,22 +146,4 @@ function writeRows(items: readonly (Message | TrafficRow)[]): readonly Message[]
     start = end;
     return message;
   });
-}
-
-class ServerHandle extends BatchHandle<ServerBatch> implements FromServer {
-  override get large(): LargeMessage | null {
-    return this.largeInHand;
-  }
-
-  mapRows(map: (row: Row) => Row | null): void {
-    this.change('mapRows', (batch) => batch.mapLiveRows(map, () => void this.live));
-  }
-
-  replace(message: Message, by: Message | readonly Message[]): void {
-    this.change('replace', (batch) => batch.replace(message, by));
-  }
-
-  terminate(sqlstate: string, message: string): Verdict {
-    return this.live.terminate(sqlstate, message);
-  }
 }

@@ -44,7 +44,7 @@ export class TrafficBatch {
   readonly sender: Sender;
   /** The beginning of the one message this batch is, where that is too large to be kept. */
   readonly largeHead: LargeHead | null;
-  readonly #buffers: readonly Buffer[];
+  #buffers: readonly Buffer[];
   readonly #owned: boolean;
   /** Made when somebody asks: nobody may. */
   #sources: readonly MessageSource[] | null = null;
@@ -129,6 +129,18 @@ export class TrafficBatch {
   /** From now on the socket's buffer is not needed any more. */
   retain(): void {
     for (const source of this.sources) source.retain();
+  }
+
+  /**
+   * Makes another batch of this one, which is through and in nobody's hands: to make one anew takes as long as to show
+   * it.
+   */
+  protected reset(buffers: readonly Buffer[]): void {
+    this.#buffers = buffers;
+    this.#sources = null;
+    this.#original = null;
+    this.#edits = null;
+    this.#readers = null;
   }
 
   /** The batch is through: its messages cannot be read any more. */
