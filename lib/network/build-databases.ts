@@ -72,7 +72,7 @@ function build(
   const { client, pool } = config;
   const { size, queueSize } = pool;
   const tls = client.tls.mode === 'disable' ? null : new BackendTls(name, client.tls, directory, logger);
-  const endpoint = encrypted(parseEndpoint(`clients.${name}`, client.network, client.address), tls);
+  const endpoint = encrypted(parseEndpoint(`clients.${name}`, client.network, client.address, directory), tls);
   const checkPeriod = milliseconds(config.checkPeriod);
   return {
     name,

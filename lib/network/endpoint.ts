@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import path from 'node:path';
 import { GatewayDError } from '../errors.ts';
 import type { BackendTls } from './backend-tls.ts';
 import { networkErrors } from './errors.ts';
@@ -32,11 +33,12 @@ export type Network = 'tcp' | 'udp' | 'unix';
 /**
  * Reads a `network` and an `address` of the config. An empty host (`:5432`) is every address of the machine.
  * @param section the path of the keys in the config, for the error: `servers.default`
+ * @param directory what the path of a Unix socket is relative to
  * @throws {GatewayDError} NETWORK_BAD_ADDRESS, NETWORK_UDP
  */
-export function parseEndpoint(section: string, network: Network, address: string): Endpoint {
+export function parseEndpoint(section: string, network: Network, address: string, directory = process.cwd()): Endpoint {
   if (network === 'udp') throw new GatewayDError(networkErrors.NETWORK_UDP, { key: `${section}.network` });
-  if (network === 'unix') return { kind: 'unix', path: address };
+  if (network === 'unix') return { kind: 'unix', path: socketPath(address, directory) };
   const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(address) ?? [];
   const port = Number(digits);
   const host = bracketed ?? plain ?? '';
@@ -44,6 +46,11 @@ export function parseEndpoint(section: string, network: Network, address: string
     throw new GatewayDError(networkErrors.NETWORK_BAD_ADDRESS, { key: `${section}.address`, address });
   }
   return { kind: 'tcp', host, port };
+}
+
+/** A name in Linux's abstract namespace, which begins with a zero byte, is in no folder. */
+function socketPath(address: string, directory: string): string {
+  return address.startsWith('\0') ? address : path.resolve(directory, address);
 }
 
 /** An endpoint as it stands in the config: `127.0.0.1:5432`, `[::1]:5432`, `/run/postgresql/.s.PGSQL.5432`. */

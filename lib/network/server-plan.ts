@@ -52,9 +52,9 @@ export function planServers(
 ): ServerPlan[] {
   return [...buildDatabases(config, before, surroundings)].map(([name, databases]) => {
     const server = config.servers[name] as ServerConfig;
-    const address = parseEndpoint(`servers.${name}`, server.network, server.address);
-    const endpoint = address.kind === 'unix' ? { ...address, permissions: socketPermissions(server) } : address;
     const { generations, logger, cancels, directory } = surroundings;
+    const address = parseEndpoint(`servers.${name}`, server.network, server.address, directory);
+    const endpoint = address.kind === 'unix' ? { ...address, permissions: socketPermissions(server) } : address;
     const tls = server.enableTLS ? new ServerTls(name, server, directory, logger) : null;
     const balancer = new LoadBalancer(databases, strategyOf<Database>(name, server.loadBalancer), restOf(name, config));
     const healthChecks = healthChecksOf(name, databases, config, logger);

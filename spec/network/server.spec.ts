@@ -117,6 +117,17 @@ describe('a server', () => {
     }
   });
 
+  it('takes the paths of Unix sockets from the folder of the configuration, its own and that of the database', async () => {
+    const { network, address } = await sharedPostgres();
+    const database = { network, address: path.relative(folder, address) };
+    const server = { network: 'unix', address: './.s.PGSQL.5432' };
+    await using gateway = await startGateway({ database, server, directory: folder });
+    expect(gateway.gateway.addresses).to.deep.equal([{ name: 'default', address: unix('.s.PGSQL.5432').path }]);
+    const client = gateway.client({ host: folder, port: 5432 });
+    await client.connect();
+    await client.end();
+  });
+
   it('leaves a Unix socket alone that somebody answers on, and says so', async () => {
     const endpoint = unix('taken');
     const owner = createServer((socket) => socket.on('error', () => undefined).end('mine')).listen(endpoint.path);

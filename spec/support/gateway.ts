@@ -13,6 +13,8 @@ export interface SpecGatewayOptions {
   readonly client?: Readonly<Record<string, unknown>>;
   readonly pool?: Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
+  /** What paths are relative to. */
+  readonly directory?: string;
   /** Whole sections instead, for several groups or blocks. */
   readonly sections?: Readonly<Record<string, unknown>>;
 }
@@ -48,13 +50,14 @@ export async function startGateway(options: SpecGatewayOptions): Promise<SpecGat
     { write: (line: string) => void log.push(JSON.parse(line) as GatewayLogLine) },
   );
   const { network, address } = options.database;
+  const { directory } = options;
   const config = await checkConfig({
     clients: { default: { writes: { network, address, backoff: '10ms', ...options.client } } },
     pools: { default: { writes: options.pool ?? {} } },
     servers: { default: { address: '127.0.0.1:0', ...options.server } },
     ...options.sections,
   });
-  const gateway = new Gateway({ config, generations, logger });
+  const gateway = new Gateway({ config, generations, logger, ...(directory === undefined ? {} : { directory }) });
   await gateway.listen();
   const [listening] = gateway.addresses;
   const port = Number(listening?.address.split(':').at(-1));
