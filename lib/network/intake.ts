@@ -33,7 +33,7 @@ export class Intake {
   }
 
   /**
-   * To be called by a listener of 'data': gives the bytes that come from now on to `onBytes` and not to the stream, where
+   * To be called while the stream flows: gives the bytes that come from now on to `onBytes` and not to the stream, where
    * that can be, and nothing waits in the stream. They change when it returns.
    */
   readDirectly(onBytes: (bytes: Buffer) => void): void {

@@ -159,7 +159,7 @@ export class LoggedInBackend {
   };
 
   #readBatch(batch: Buffer): void {
-    for (let start = 0; start < batch.length; ) {
+    for (let start = 0; start < batch.length;) {
       const end = start + 1 + int32At(batch, start + 1);
       if (this.#reader === null || !unread.has(batch[start] as number)) this.#readOne(batch.subarray(start, end));
       start = end;

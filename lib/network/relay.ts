@@ -114,6 +114,8 @@ export class Relay {
     this.#held = false;
     this.#link.clientIntake.release(Hold.Gate);
     this.#link.serverIntake.release(Hold.Gate);
+    this.#link.clientIntake.readDirectly(this.#onClientBytes);
+    this.#link.serverIntake.readDirectly(this.#onServerBytes);
     this.settle();
   }
 
