@@ -5,6 +5,7 @@ import { networkErrors } from './errors.ts';
 import { Hold } from './intake.ts';
 import { Link } from './link.ts';
 import type { Socket } from 'node:net';
+import { PlainStage } from './plain-stage.ts';
 import type { Stage } from './stage.ts';
 
 /** How long a database may take over what was asked by a client that does not wait for it any more. */
@@ -114,9 +115,14 @@ export class Relay {
     this.#held = false;
     this.#link.clientIntake.release(Hold.Gate);
     this.#link.serverIntake.release(Hold.Gate);
+    if (this.#stage instanceof PlainStage) this.#readDirectly();
+    this.settle();
+  }
+
+  /** Not before the first bytes where plugins look at them: what ends while they have those, only the stream would tell. */
+  #readDirectly(): void {
     this.#link.clientIntake.readDirectly(this.#onClientBytes);
     this.#link.serverIntake.readDirectly(this.#onServerBytes);
-    this.settle();
   }
 
   /** The client is logged in and waits for an answer of the database. */

@@ -62,12 +62,15 @@ export async function applySettings(backend: LoggedInBackend, settings: Readonly
 
 /** Whether the database has reported just that. */
 function isSet(reported: ReadonlyMap<string, string>, name: string, value: string): boolean {
-  if (reported.get(name) === value) return true;
-  for (const [known, now] of reported) {
-    if (known.toLowerCase() !== name.toLowerCase()) continue;
-    return name === 'client_encoding' ? plainName(now) === plainName(value) : now === value;
-  }
-  return false;
+  const now = reported.get(name) ?? reportedOtherwise(reported, name);
+  return name === 'client_encoding' && now !== undefined ? plainName(now) === plainName(value) : now === value;
+}
+
+/** What was reported of a setting whose name is written otherwise there (`TimeZone`). */
+function reportedOtherwise(reported: ReadonlyMap<string, string>, name: string): string | undefined {
+  const lower = name.toLowerCase();
+  for (const [known, now] of reported) if (known.toLowerCase() === lower) return now;
+  return undefined;
 }
 
 /** `utf-8` and `UTF8` are one encoding. */
