@@ -64,7 +64,10 @@ export interface Routing {
   readonly session: Session;
   /** What the configuration offers, in the order the gateway would take them. */
   readonly candidates: readonly BackendAddress[];
-  /** Shows the waiting client a NoticeResponse. */
+  /**
+   * Shows the client a NoticeResponse: at once where gatewayd has let it in, else along with the database's welcome, as
+   * libpq takes none before it is asked who it is.
+   */
   notice(message: string): void;
   /** Aborted when the client goes away (which may be noticed a second later) or the time limit is over. */
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import { GatewayDError } from '../errors.ts';
 import type { Address } from '../hooks/payloads.ts';
 import { FrontendCode } from '../protocol/codes.ts';
-import { encodeErrorResponse, encodeNoticeResponse } from '../protocol/error-response.ts';
+import { encodeErrorResponse } from '../protocol/error-response.ts';
 import type { StartupMessage } from '../protocol/startup.ts';
 import { checkNames, verifiedNames } from './client-certificate.ts';
 import { probePeriod } from './client-left.ts';
@@ -12,6 +12,7 @@ import type { Endpoint } from './endpoint.ts';
 import { networkErrors } from './errors.ts';
 import type { FrontendTls } from './frontend-tls.ts';
 import { lingeringEnd } from './lingering-end.ts';
+import { noticeOf } from './notice-of.ts';
 import { handshakeFailed, postgresql, secureSocket } from './secure-socket.ts';
 import { StartupReader } from './startup-reader.ts';
 import { violation } from './violation.ts';
@@ -123,11 +124,6 @@ export class Frontend {
     }
   }
 
-  /** Shows the client a message while it waits. */
-  notice(message: string): void {
-    this.say(encodeNoticeResponse({ severity: 'NOTICE', sqlstate: '00000', message }));
-  }
-
   /** Writes messages while no relay does. */
   say(bytes: Buffer): void {
     if (!this.#ended && !this.#socket.destroyed) this.#socket.write(this.#withUnsaid(bytes));
@@ -203,7 +199,7 @@ export class Frontend {
   readonly #onHalfClosed = (): void => {
     if (!this.#waiting || this.#ended || this.#probe !== undefined) return;
     this.#probe = setInterval(() => {
-      if (this.#socket.writableLength === 0) this.notice('still waiting for the database');
+      if (this.#socket.writableLength === 0) this.say(noticeOf('still waiting for the database'));
     }, probePeriod);
   };
 

@@ -13,6 +13,8 @@ import { violation } from './violation.ts';
 
 /** What a session learns while its client logs in at the database. */
 export interface LoginWatcher {
+  /** Messages that the client is to have before it may begin: libpq takes none before it is asked who it is. */
+  readonly notices: Buffer;
   /** @param key the body of BackendKeyData; valid during the call */
   backendKey(key: Buffer): void;
   /** The first ReadyForQuery is on its way to the client. Neither side is read until the relay is opened. */
@@ -87,6 +89,15 @@ export class LoginStage implements Stage {
     // Nothing is held here: what waits lies in the sockets.
   }
 
+  /** @param welcome ends with the ReadyForQuery, or with the rest of it */
+  #withNotices(welcome: Buffer): Buffer {
+    const { notices } = this.#watcher;
+    if (notices.length === 0) return welcome;
+    // Where the message began in the chunk before, the client has the beginning already.
+    const at = this.#server.start < 0 ? welcome.length : this.#server.start;
+    return Buffer.concat([welcome.subarray(0, at), notices, welcome.subarray(at)]);
+  }
+
   /** What the database would refuse, the client is told in words that help. */
   #checkBinding(answer: Buffer): void {
     if (!bindsChannel(answer) || bindingReaches(this.#link.client, this.#link.server)) return;
@@ -99,7 +110,7 @@ export class LoginStage implements Stage {
     const { client, server, clientIntake, serverIntake } = this.#link;
     clientIntake.hold(Hold.Gate);
     serverIntake.hold(Hold.Gate);
-    this.#link.toClient(end === chunk.length ? chunk : chunk.subarray(0, end));
+    this.#link.toClient(this.#withNotices(end === chunk.length ? chunk : chunk.subarray(0, end)));
     if (end < chunk.length && !server.destroyed) server.unshift(chunk.subarray(end));
     if (!client.destroyed) this.#watcher.loggedIn(transactionStatus(body[0]));
   }

@@ -21,6 +21,7 @@ import { Interruption } from './interruption.ts';
 import type { Link } from './link.ts';
 import type { LoggedInBackend } from './logged-in-backend.ts';
 import { LoginStage, type LoginWatcher } from './login-stage.ts';
+import { noticeOf } from './notice-of.ts';
 import { placeSession } from './place-session.ts';
 import { PlainStage } from './plain-stage.ts';
 import { Relay, type RelayEnd } from './relay.ts';
@@ -29,6 +30,9 @@ import { type SessionState, transition } from './session-state.ts';
 import type { Lender, Stage } from './stage.ts';
 import { watchStalls } from './stall-watch.ts';
 import { TappedStage, type TappedWatcher } from './tapped-stage.ts';
+
+/** How many a plugin may have for a client that is not let in yet. */
+const mostNotices = 100;
 
 type Begun = Greeting & { readonly kind: 'session' };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -49,6 +53,8 @@ export class Session implements Tenant {
   #relay: Relay | null = null;
   #conversation: Conversation | null = null;
   #forgetKey: (() => Promise<void>) | null = null;
+  /** For the client, once the database lets it in. */
+  readonly #notices: Buffer[] = [];
   /** Where the backend goes on to others. */
   #lender: Lender | null = null;
   /** How the relay left the backend. */
@@ -136,7 +142,7 @@ export class Session implements Tenant {
       context: this.#context,
       hooks: this.#hooks,
       session: facts,
-      notice: (message) => this.#frontend.notice(message),
+      notice: (message) => this.#notice(message),
       interruption: this.#interruption,
     });
     this.#connection = connection;
@@ -147,6 +153,12 @@ export class Session implements Tenant {
     const unwatch = this.#watch(connection);
     this.#part(await carried);
     unwatch();
+  }
+
+  /** Shows the client a message: as soon as it is let in, which at a database of its own is later. */
+  #notice(message: string): void {
+    if (this.#context.gatekeeper !== null) this.#frontend.say(noticeOf(message));
+    else if (this.#notices.length < mostNotices) this.#notices.push(noticeOf(message));
   }
 
   /** Sees that the database is not waited for longer than its block of `clients` says. */
@@ -181,6 +193,7 @@ export class Session implements Tenant {
     this.#to('authenticating');
     const { socket: client, rest } = this.#frontend.takeOver();
     const watcher: LoginWatcher = {
+      notices: Buffer.concat(this.#notices),
       backendKey: (key) => {
         // One connection has one key, whatever the database says: the registry must not grow by what nobody forgets.
         void this.#forgetKey?.();

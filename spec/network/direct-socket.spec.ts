@@ -37,6 +37,7 @@ async function openRelay(
   const [nearServer, server] = await socketPair();
   const watcher = {
     backendKey: () => undefined,
+    notices: Buffer.alloc(0),
     loggedIn: () => relay.open(makeStage),
   };
   const relay: Relay = new Relay(nearClient, nearServer, (link) => new LoginStage(link, watcher), { direct });

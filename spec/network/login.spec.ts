@@ -4,10 +4,33 @@ import { expect } from 'chai';
 import { createHooks } from '../../lib/hooks/hooks.ts';
 import { encodeStartupPacket } from '../../lib/protocol/startup.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
+import { Link } from '../../lib/network/link.ts';
+import { LoginStage } from '../../lib/network/login-stage.ts';
+import { socketPair } from '../support/socket-pair.ts';
 import { message, query, startup, WireClient } from '../support/wire-client.ts';
 
 const authenticationOk = message('R', Buffer.alloc(4));
 const ready = message('Z', 'I');
+
+describe('what a client is to be told when it is let in', () => {
+  it('comes behind the answer of the database and between whole messages, wherever what that sends is cut', async () => {
+    const [client, near] = await socketPair();
+    const [far, server] = await socketPair();
+    using reader = new WireClient(client);
+    const link = new Link(near, server);
+    const welcome = Buffer.concat([authenticationOk, message('K', Buffer.alloc(8)), ready]);
+    for (let cut = 0; cut < welcome.length; cut += 1) {
+      const watcher = { notices: message('N', 'told'), backendKey: () => undefined, loggedIn: () => undefined };
+      const stage = new LoginStage(link, watcher);
+      for (const chunk of [welcome.subarray(0, cut), welcome.subarray(cut)])
+        if (chunk.length > 0) stage.fromServer(chunk);
+      const types: string[] = [];
+      for (let count = 0; count < 4; count += 1) types.push((await reader.next())!.type);
+      expect(types.join(''), String(cut)).to.match(/^RK(?:NZ|ZN)$/);
+    }
+    for (const socket of [near, far, server]) socket.destroy();
+  });
+});
 
 describe('a login at a database that is no PostgreSQL', () => {
   let server: Server;

@@ -4,6 +4,7 @@ import type { Routing, Session } from '../../lib/hooks/payloads.ts';
 import { parseErrorFields } from '../../lib/protocol/error-response.ts';
 import { caught } from '../support/caught.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
+import { startPooledGateway } from '../support/pooled-gateway.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
 import { until } from '../support/until.ts';
 import { message, startup, WireClient } from '../support/wire-client.ts';
@@ -97,11 +98,31 @@ describe('the hooks of a session', () => {
     await using gateway = await startGateway({ database, hooks });
     using client = await WireClient.connect(gateway.port);
     client.send(startup());
-    const [notice] = await client.until('Z');
-    expect(notice!.type).to.equal('N');
-    expect(parseErrorFields(notice!.body)).to.include({ severity: 'NOTICE', message: 'waking the database' });
+    const messages = await client.until('Z');
+    // libpq gives up where the first message is a notice.
+    expect(messages[0]!.type).to.equal('R');
+    const notice = messages.at(-2)!;
+    expect(notice.type).to.equal('N');
+    expect(parseErrorFields(notice.body)).to.include({ severity: 'NOTICE', message: 'waking the database' });
     expect(held!.candidates).to.deep.equal([{ name: 'default.writes', address: database.address }]);
     expect(held!.session.server).to.deep.equal({ host: address, port: 0 });
+  });
+
+  it('let route tell a client at once where gatewayd has let it in', async () => {
+    let told!: () => void;
+    const seen = new Promise<void>((resolve) => (told = resolve));
+    hooks.route.tapPromise('waker', async (routing) => {
+      routing.notice('waking the database');
+      await seen;
+      return undefined;
+    });
+    await using gateway = await startPooledGateway({ database: await sharedPostgres(), hooks });
+    using client = await WireClient.connect(gateway.port);
+    client.send(startup());
+    expect((await client.next())!.type).to.equal('R');
+    expect((await client.next())!.type).to.equal('N');
+    told();
+    await client.until('Z');
   });
 
   it('tell route when the client it is held for goes', async () => {
