@@ -140,7 +140,8 @@ describe('a batch in the hands of a tap', () => {
   it('takes only messages that this side sends', () => {
     tap((batch) => {
       const [message] = batch.messages;
-      for (const wrong of [ready('I'), { ...message }, null]) {
+      const lookalikes = [new Proxy(message!, {}), Object.create(Object.getPrototypeOf(message) as object) as object];
+      for (const wrong of [ready('I'), { ...message }, null, ...lookalikes]) {
         expect(() => batch.replace(message!, wrong as Message))
           .to.throw(GatewayDError)
           .with.property('code', 'PAYLOAD_WRONG_MESSAGE');
