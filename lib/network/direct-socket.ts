@@ -11,6 +11,9 @@ interface Handle {
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   useUserBuffer(buffer: Uint8Array): void;
+  /** Whether it was told to read, as the stream keeps in mind. */
+  reading: boolean;
+  readStart(): number;
   /** Called when something was read, or reading ended; how many bytes, or what error, is in the binding's state. */
   onread: (this: Handle, bytes: unknown) => void;
   /**
@@ -119,6 +122,17 @@ export class DirectSocket {
   /** What arrives from now on goes to the stream again, and to whoever listens there; `onWritten` is not called any more. */
   release(): void {
     this.#onWritten = null;
+    this.#stopReading();
+  }
+
+  /** What arrives from now on waits in the stream, which is paused, up to what that takes; `write` goes on as before. */
+  readIntoStream(): void {
+    this.#stopReading();
+    this.#handle.reading = true;
+    if (this.#handle.readStart() !== 0) this.#socket.destroy();
+  }
+
+  #stopReading(): void {
     if (this.#streamRead === null) return;
     this.#handle.onread = this.#streamRead;
     this.#streamRead = null;
@@ -193,6 +207,7 @@ function handleOf(socket: Socket): Handle | null {
   const known =
     typeof handle.useUserBuffer === 'function' &&
     typeof handle.onread === 'function' &&
+    typeof handle.readStart === 'function' &&
     typeof handle.writeBuffer === 'function' &&
     typeof handle.writeQueueSize === 'number';
   return known ? (handle as Handle) : null;

@@ -15,6 +15,9 @@ export const Hold = {
 
 type HoldReason = (typeof Hold)[keyof typeof Hold];
 
+/** How long a socket may be held up before it is found out whether anybody is there, in milliseconds. */
+const listenAfter = 500;
+
 const nothing = Buffer.alloc(0);
 
 /** Reading from one socket, which any of several reasons can hold up. */
@@ -23,6 +26,7 @@ export class Intake {
   readonly #direct: DirectSocket | null;
   #isDirect = false;
   #reasons = 0;
+  #listening: NodeJS.Timeout | undefined;
   /** Who is told in the place of a stream that had come to its end before. */
   #audience: { readonly onBytes: (bytes: Buffer) => void; readonly onEnd: () => void } | null = null;
   #unread: Buffer = nothing;
@@ -60,12 +64,23 @@ export class Intake {
   /** Leaves the socket a stream. */
   detach(): void {
     this.#audience = null;
+    clearTimeout(this.#listening);
     this.#direct?.release();
   }
 
   hold(reason: HoldReason): void {
-    if (this.#reasons === 0) this.#socket.pause();
+    if (this.#reasons === 0) {
+      this.#socket.pause();
+      if (this.#isDirect) this.#listening = setTimeout(() => this.#listen(), listenAfter);
+    }
     this.#reasons |= reason;
+  }
+
+  /** A socket that nothing is read from does not say that it is gone: the stream reads the little that it takes while paused. */
+  #listen(): void {
+    if (this.#socket.destroyed) return;
+    this.#isDirect = false;
+    this.#direct?.readIntoStream();
   }
 
   /** Reads on when this was the last reason. */
@@ -73,6 +88,7 @@ export class Intake {
     if (this.#reasons === 0) return;
     this.#reasons &= ~reason;
     if (this.#reasons !== 0) return;
+    clearTimeout(this.#listening);
     this.#socket.resume();
     if (this.#audience !== null) this.#replaySoon();
   }

@@ -7,6 +7,7 @@ import type { Batch } from '../../lib/hooks/payloads.ts';
 import { createView } from '../../lib/hooks/view.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { DirectSocket } from '../../lib/network/direct-socket.ts';
+import { Hold, Intake } from '../../lib/network/intake.ts';
 import type { Link } from '../../lib/network/link.ts';
 import { LoginStage } from '../../lib/network/login-stage.ts';
 import { PlainStage } from '../../lib/network/plain-stage.ts';
@@ -18,6 +19,7 @@ import { command } from '../support/command.ts';
 import { RecordingOwner } from '../support/recording-owner.ts';
 import { socketPair } from '../support/socket-pair.ts';
 import { specSession } from '../support/tapped-relay.ts';
+import { until } from '../support/until.ts';
 import { message, query, startup } from '../support/wire-client.ts';
 
 const welcome = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', 'I')]);
@@ -204,6 +206,73 @@ for (const direct of [true, false]) {
     });
   });
 }
+
+describe('a socket that is read directly and then held up', () => {
+  let near: Socket;
+  let far: Socket;
+  let intake: Intake;
+  let got: string[];
+
+  /** Reads as a relay does: a stream until something came. */
+  beforeEach(async () => {
+    [near, far] = await socketPair();
+    far.on('error', () => undefined);
+    near.on('error', () => undefined);
+    intake = new Intake(
+      near,
+      DirectSocket.of(near, () => undefined),
+    );
+    got = [];
+    near.on('data', (chunk) => {
+      got.push(`stream ${String(chunk)}`);
+      intake.readDirectly((bytes) => void got.push(`direct ${String(bytes)}`));
+    });
+    for (const word of ['one', 'two']) {
+      const before = got.length;
+      far.write(word);
+      await until(() => got.length > before);
+    }
+    expect(got).to.deep.equal(['stream one', 'direct two']);
+    intake.hold(Hold.Busy);
+  });
+
+  afterEach(() => {
+    for (const socket of [near, far]) socket.destroy();
+  });
+
+  it('says so when the other side is gone', async () => {
+    const closed = new Promise((resolve) => near.once('close', resolve));
+    far.resetAndDestroy();
+    await closed;
+  });
+
+  it('gives what came meanwhile first, and is read directly again', async () => {
+    far.write('three');
+    await until(() => near.readableLength > 0);
+    intake.release(Hold.Busy);
+    await until(() => got.length === 3);
+    far.write('four');
+    await until(() => got.length === 4);
+    expect(got.slice(2)).to.deep.equal(['stream three', 'direct four']);
+  });
+
+  it('tells of an end when it is let go', async () => {
+    const ended = once(near, 'end');
+    far.end('three');
+    await until(() => near.readableLength > 0);
+    expect(got).to.have.lengthOf(2);
+    intake.release(Hold.Busy);
+    await ended;
+    expect(got.slice(2)).to.deep.equal(['stream three']);
+  });
+
+  it('takes in no more than a stream does', async () => {
+    far.write(Buffer.alloc(8 * 1024 * 1024));
+    await until(() => near.readableLength > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(near.readableLength).to.be.at.most(65_536 + near.readableHighWaterMark);
+  });
+});
 
 describe('a direct socket', () => {
   it('is there for a TCP socket on every Node.js we know', async () => {
