@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { GatewayDError } from '../../lib/errors.ts';
@@ -165,6 +166,17 @@ describe('a message', () => {
       () => messages.describe('x' as 'S'),
     ];
     for (const make of bad) expect(make).to.throw(GatewayDError).with.property('code', 'PROTOCOL_BAD_VALUE');
+  });
+
+  it('lets nobody who has it make others of bytes of his own', () => {
+    const message = messages.sync();
+    const { constructor } = message as unknown as { constructor: new (...args: unknown[]) => object };
+    const forged = [{ bytes: Buffer.from('garbage'), retained: true }, 0, 7];
+    expect(() => new constructor(...forged)).to.throw(TypeError);
+    expect(() => new (class extends constructor {})(...forged)).to.throw(TypeError);
+    expect(() => Reflect.construct(constructor, forged, Object)).to.throw(TypeError);
+    expect(() => Object.defineProperty(Object.getPrototypeOf(message), 'constructor', { value: Object })).to.throw();
+    expect(inspect(message)).to.match(/^Sync /);
   });
 
   it('has constructors that fill in the usual', () => {
