@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { Logger } from '../logger.ts';
 import { DirectSocket } from './direct-socket.ts';
 
-/** How long the trial may take. */
+/** How long the trial may take at most, and to connect before it, in milliseconds: the first clients wait for it. */
 const trialTimeout = 1000;
 /** More than any kernel takes for a reader that does not read. */
 const most = 64 * 2 ** 20;
@@ -102,6 +102,8 @@ async function loopbackPair(): Promise<[Socket, Socket]> {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     const near = connect(port, '127.0.0.1');
+    // A packet filter can leave it without an answer for minutes.
+    near.setTimeout(trialTimeout, () => near.destroy(new Error('there was no connection over loopback')));
     const far = await new Promise<Socket>((resolve, reject) => {
       const choose = (): void => {
         const ours = [...comers].find(({ remotePort }) => remotePort !== undefined && remotePort === near.localPort);
@@ -113,6 +115,7 @@ async function loopbackPair(): Promise<[Socket, Socket]> {
       });
       near.on('connect', choose).on('error', reject);
     });
+    near.setTimeout(0);
     comers.delete(far);
     return [near, far];
   } finally {

@@ -174,8 +174,7 @@ export class LoggedInBackend {
 
   #take(message: BackendMessage): void {
     const { name } = message;
-    // A copy: what was read with it must not stay for its sake.
-    if (name === 'ParameterStatus') this.#report(message.parameter, message.value, Buffer.from(message.bytes));
+    if (name === 'ParameterStatus') this.#report(message.parameter, message.value, message.bytes);
     else if (name === 'BackendKeyData') this.key = keyOf(message.bytes.subarray(5));
     else if (name !== 'NoticeResponse' && name !== 'NotificationResponse') this.#answered(message);
   }

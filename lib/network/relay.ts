@@ -119,7 +119,7 @@ export class Relay {
     this.settle();
   }
 
-  /** Not before the first bytes where plugins look at them: what ends while they have those, only the stream would tell. */
+  /** Not before the first bytes where plugins look at them: what ends while they have those, the stream tells at once. */
   #readDirectly(): void {
     this.#link.clientIntake.readDirectly(this.#onClientBytes);
     this.#link.serverIntake.readDirectly(this.#onServerBytes);

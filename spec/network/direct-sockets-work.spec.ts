@@ -64,6 +64,7 @@ describe('whether sockets can be used below their streams', function () {
       'what could not be written at once is said to be written',
       `Object.defineProperty(inside, 'writeQueueSize', { get: () => 0 });`,
     ],
+    ['nobody answers over loopback', 'inside.connect = () => 0;'],
     ['it has no such way at all', 'inside.useUserBuffer = undefined;'],
   ] as const) {
     it(`is not so where ${what}, and is said once`, async () => {
