@@ -1,6 +1,6 @@
 import { connect, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { milliseconds } from '../config/durations.ts';
+import { longestTimer, milliseconds } from '../config/durations.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import { GatewayDError, messageOf } from '../errors.ts';
 import { encryptBackend } from './encrypt-backend.ts';
@@ -53,10 +53,10 @@ export function connectOptions(endpoint: Endpoint): TcpNetConnectOpts | IpcNetCo
   };
 }
 
-/** How long to wait before the try after `failures` failed ones. */
+/** How long to wait before the try after `failures` failed ones, in milliseconds; no longer than a timer can be. */
 export function backoffOf(settings: BackendSettings, failures: number): number {
   const wanted = settings.backoff * settings.backoffMultiplier ** (failures - 1);
-  return settings.disableBackoffCaps ? wanted : Math.min(wanted, longestBackoff);
+  return Math.min(wanted, settings.disableBackoffCaps ? longestTimer : longestBackoff);
 }
 
 /** Between half of a time and all of it, so that those who lost a database together do not come back together. */
