@@ -66,7 +66,7 @@ export interface Routing {
   readonly candidates: readonly BackendAddress[];
   /**
    * Shows the client a NoticeResponse: at once where gatewayd has let it in, else along with the database's welcome, as
-   * libpq takes none before it is asked who it is.
+   * libpq takes none before it is asked who it is. Does nothing any more once the client has its backend.
    */
   notice(message: string): void;
   /** Aborted when the client goes away (which may be noticed a second later) or the time limit is over. */

@@ -157,6 +157,8 @@ export class Session implements Tenant {
 
   /** Shows the client a message: as soon as it is let in, which at a database of its own is later. */
   #notice(message: string): void {
+    // A plugin can keep the function; what comes later could come within a message of the database.
+    if (this.#state !== 'waiting') return;
     if (this.#context.gatekeeper !== null) this.#frontend.say(noticeOf(message));
     else if (this.#notices.length < mostNotices) this.#notices.push(noticeOf(message));
   }

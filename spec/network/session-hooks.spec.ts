@@ -7,7 +7,7 @@ import { type SpecGateway, startGateway } from '../support/gateway.ts';
 import { startPooledGateway } from '../support/pooled-gateway.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
 import { until } from '../support/until.ts';
-import { message, startup, WireClient } from '../support/wire-client.ts';
+import { message, query, startup, WireClient } from '../support/wire-client.ts';
 
 describe('the hooks of a session', () => {
   let hooks: Hooks;
@@ -106,6 +106,18 @@ describe('the hooks of a session', () => {
     expect(parseErrorFields(notice.body)).to.include({ severity: 'NOTICE', message: 'waking the database' });
     expect(held!.candidates).to.deep.equal([{ name: 'default.writes', address: database.address }]);
     expect(held!.session.server).to.deep.equal({ host: address, port: 0 });
+  });
+
+  it('let route tell a client nothing any more once it has its backend, between whose messages a notice could come', async () => {
+    const kept: Routing['notice'][] = [];
+    hooks.route.tap('late', ({ notice }) => void kept.push(notice));
+    await using gateway = await startPooledGateway({ database: await sharedPostgres(), hooks });
+    using client = await WireClient.connect(gateway.port);
+    client.send(startup());
+    await client.until('Z');
+    kept[0]!('too late');
+    client.send(query('select 1'));
+    expect((await client.until('Z')).map(({ type }) => type).join('')).to.equal('TDCZ');
   });
 
   it('let route tell a client at once where gatewayd has let it in', async () => {
