@@ -110,7 +110,7 @@ describe('the hooks of a session', () => {
 
   it('let route tell a client nothing any more once it has its backend, between whose messages a notice could come', async () => {
     const kept: Routing['notice'][] = [];
-    hooks.route.tap('late', ({ notice }) => void kept.push(notice));
+    hooks.route.tap('late', (routing) => void kept.push((said) => routing.notice(said)));
     await using gateway = await startPooledGateway({ database: await sharedPostgres(), hooks });
     using client = await WireClient.connect(gateway.port);
     client.send(startup());
