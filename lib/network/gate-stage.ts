@@ -5,6 +5,8 @@ export class GateStage implements Stage {
   readonly idle = true;
   readonly quiet = true;
   readonly answering = false;
+  readonly clientBusy = false;
+  readonly serverBusy = false;
   readonly speakable = true;
   readonly endExpected = false;
 

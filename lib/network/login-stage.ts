@@ -30,6 +30,8 @@ export class LoginStage implements Stage {
   readonly idle = false;
   readonly quiet = false;
   readonly answering = false;
+  readonly clientBusy = false;
+  readonly serverBusy = false;
   readonly #link: Link;
   readonly #watcher: LoginWatcher;
   readonly #client = new FrameScanner({ collect: [FrontendCode.PasswordMessage] });

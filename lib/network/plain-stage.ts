@@ -7,6 +7,8 @@ import type { Lender, Stage } from './stage.ts';
 
 /** An open session that no plugin looks at: chunks pass as they come, and only the types of messages are read. */
 export class PlainStage implements Stage {
+  readonly clientBusy = false;
+  readonly serverBusy = false;
   readonly #link: Link;
   readonly #client = new FrameScanner();
   readonly #server = new FrameScanner({

@@ -48,6 +48,9 @@ export class Relay {
   /** The client that is leaving may still read what it has asked for. */
   #reading = false;
   #whenIdle: (() => void) | null = null;
+  /** What has ended while plugins have the last that it sent, which goes first. */
+  #clientEnded = false;
+  #serverEnded = false;
 
   /** @param first what becomes of the bytes until `open` */
   constructor(client: Socket, server: Socket, first: (link: Link) => Stage, options: RelayOptions = {}) {
@@ -161,6 +164,9 @@ export class Relay {
 
   /** To be called when something in flight may have ended. */
   settle(): void {
+    if (this.#over) return;
+    if (this.#clientEnded && !this.#stage.clientBusy) this.#onClientEnd();
+    if (this.#serverEnded && !this.#stage.serverBusy) this.#onServerEnd();
     if (this.#over || !this.#awaitsIdle) return;
     if (this.#leaving !== undefined && this.#stage.quiet) return this.#finish('client', null);
     // What the database still waits for does not come any more.
@@ -212,13 +218,16 @@ export class Relay {
 
   /** The client will send nothing more, and may still read: the database learns of it, and ends when it is done. */
   readonly #onClientEnd = (): void => {
-    if (this.#oldNews === null) this.#link.endServer();
-    else this.#stay(this.#oldNews);
+    if (this.#oldNews !== null) return this.#stay(this.#oldNews);
+    this.#clientEnded = this.#stage.clientBusy;
+    if (!this.#clientEnded) this.#link.endServer();
   };
 
   readonly #onClientClose = (): void => this.#finish('client', null);
 
   readonly #onServerEnd = (): void => {
+    this.#serverEnded = this.#stage.serverBusy;
+    if (this.#serverEnded) return;
     const { endExpected } = this.#stage;
     const expected = endExpected || this.#link.client.readableEnded;
     this.#finish('server', expected ? null : new GatewayDError(networkErrors.NETWORK_DATABASE_CLOSED));

@@ -12,8 +12,12 @@ export interface Stage {
   readonly idle: boolean;
   /** Nothing is in flight; a transaction may be open. */
   readonly quiet: boolean;
-  /** The database is at something and will come to its end, whatever the client does. */
+  /** The database is at something and will come to its end, whatever the client does, or its answer is not with the client yet. */
   readonly answering: boolean;
+  /** Plugins have something that the client sent; `Relay.settle` is called when they have not any more. */
+  readonly clientBusy: boolean;
+  /** As `clientBusy`, of what the database sent. */
+  readonly serverBusy: boolean;
   /** The client has whole messages only, and could read one of ours. */
   readonly speakable: boolean;
   /** The client was told by the database why its connection ends, or has said goodbye itself. */

@@ -50,7 +50,15 @@ export class TappedStage implements Stage {
   }
 
   get answering(): boolean {
-    return this.#clientBusy || this.#conversation.answering;
+    return this.#clientBusy || this.#serverBusy || this.#conversation.answering;
+  }
+
+  get clientBusy(): boolean {
+    return this.#clientBusy;
+  }
+
+  get serverBusy(): boolean {
+    return this.#serverBusy;
   }
 
   get speakable(): boolean {

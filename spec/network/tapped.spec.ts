@@ -1,10 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createHooks, type Hooks } from '../../lib/hooks/hooks.ts';
 import { caught } from '../support/caught.ts';
 import { type SpecGateway, startGateway } from '../support/gateway.ts';
+import { startPooledGateway } from '../support/pooled-gateway.ts';
 import { sharedPostgres } from '../support/shared-postgres.ts';
 import { until } from '../support/until.ts';
-import { message, query, startup, WireClient } from '../support/wire-client.ts';
+import { message, query, startup, WireClient, type WireMessage } from '../support/wire-client.ts';
+
+/** Who holds a socket that long listens whether anybody is there, and a pool's client that left was given up. */
+const longerThanNobodyListens = (): Promise<void> => delay(1300);
+
+/** What the client gets, news of settings left out. */
+const typesOf = (messages: readonly WireMessage[]): string =>
+  messages
+    .map(({ type }) => type)
+    .filter((type) => type !== 'S')
+    .join('');
 
 describe('a session whose traffic plugins look at', () => {
   let hooks: Hooks;
@@ -99,6 +111,48 @@ describe('a session whose traffic plugins look at', () => {
       using second = await WireClient.open(gateway.port);
       second.send(query('select 1'));
       await until(() => held === 2);
+    });
+  }
+
+  const held = [
+    ['a relayed client ends its side', startGateway, true],
+    ['a pooled client ends its side', startPooledGateway, true],
+    ['the database ends the connection', startGateway, false],
+  ] as const;
+  for (const [what, begin, endsItsSide] of held) {
+    it(`carries on what a tap has for long when ${what} meanwhile`, async () => {
+      const database = await sharedPostgres();
+      /** Holds the batch of `select 42`, or its answer, which is the first that is read or, after others, a later one. */
+      const ends = async (hook: 'trafficFromClient' | 'trafficFromServer', before: number): Promise<string> => {
+        const own = createHooks();
+        let settle: (() => void) | undefined;
+        let left = before;
+        const hold = (_: unknown, done: () => void): void => {
+          if (left-- > 0) done();
+          else settle = done;
+        };
+        if (hook === 'trafficFromClient') own.trafficFromClient.tapAsync('holds', hold);
+        else own.trafficFromServer.tapAsync('holds', hold);
+        await using gateway = await begin({ database, hooks: own });
+        using client = await WireClient.open(gateway.port);
+        for (let answered = 0; answered < before; answered++) {
+          client.send(query('select 1'));
+          await client.until('Z');
+        }
+        if (endsItsSide) client.socket.end(query('select 42'));
+        else client.send(query('select 42'), message('X'));
+        await until(() => settle !== undefined);
+        await longerThanNobodyListens();
+        left = Infinity;
+        settle?.();
+        const answer = typesOf(await client.rest());
+        await until(() => gateway.gateway.sessions === 0);
+        return answer;
+      };
+      const answers = await Promise.all(
+        [0, 1].flatMap((before) => [ends('trafficFromClient', before), ends('trafficFromServer', before)]),
+      );
+      expect(answers).to.deep.equal(Array.from({ length: 4 }, () => 'TDCZ'));
     });
   }
 
