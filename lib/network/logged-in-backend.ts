@@ -18,6 +18,7 @@ const unread: ReadonlySet<number> = new Set([
   BackendCode.BindComplete,
   BackendCode.RowDescription,
   BackendCode.CommandComplete,
+  BackendCode.CloseComplete,
 ]);
 
 /** What the database answered to a request of ours. */

@@ -7,6 +7,8 @@ import type { LoggedInBackend } from './logged-in-backend.ts';
 const settingTimeout = 10_000;
 const prepare = messages.parse({ sql: 'SELECT pg_catalog.set_config($1, $2, false)' }).bytes;
 const execute = messages.execute().bytes;
+/** The client is not to find a statement that it did not prepare. */
+const forget = messages.close('S').bytes;
 const sync = messages.sync().bytes;
 
 /** Names in a start-up packet that are no settings of the database. */
@@ -56,7 +58,7 @@ export async function applySettings(backend: LoggedInBackend, settings: Readonly
   if (wanted.length === 0) return;
   const bytes = [prepare];
   for (const setting of wanted) bytes.push(messages.bind({ parameters: setting }).bytes, execute);
-  const { error } = await backend.ask(Buffer.concat([...bytes, sync]), 1, settingTimeout);
+  const { error } = await backend.ask(Buffer.concat([...bytes, forget, sync]), 1, settingTimeout);
   if (error !== null) throw refused(wanted.map(([name]) => name).join(', '), error.message, error.sqlstate);
 }
 

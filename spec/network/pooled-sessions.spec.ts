@@ -92,6 +92,15 @@ describe('sessions on backends that are logged in ahead', () => {
     await second.rest();
   });
 
+  it('do not find the unnamed statement that sets what they ask for when they connect', async () => {
+    using client = await WireClient.open(gateway.port, { application_name: 'spec' });
+    client.send(message('B', Buffer.alloc(8)), message('S'));
+    const [error] = await client.until('Z');
+    expect(error?.body.toString()).to.contain('C26000');
+    client.send(message('X'));
+    await client.rest();
+  });
+
   const endings: readonly (readonly [string, (client: WireClient) => unknown])[] = [
     ['in the middle of a query', (client) => client.send(query('select pg_sleep(60)'))],
     ['in the middle of a COPY', (client) => client.send(query('copy pg_class to stdout'))],
