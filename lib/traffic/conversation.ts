@@ -222,11 +222,10 @@ export class Conversation {
       this.#awaitClient({ parts: noParts, next: 0, sent: null, done }, batch, answer);
       return false;
     }
-    const left = batch.output();
-    const bytes = this.#forward(batch, left, outcomeOf(answer), done);
-    if (bytes === null) return false;
-    if (bytes !== buffers || this.#clientForwarder.terminated || this.#pipeline.hasReady) {
-      this.#finishClient([{ batch, bytes, asItCame: bytes === left }], done);
+    const sent = this.#forward(batch, outcomeOf(answer), done);
+    if (sent === null) return false;
+    if (sent.bytes !== buffers || this.#clientForwarder.terminated || this.#pipeline.hasReady) {
+      this.#finishClient([sent], done);
       return false;
     }
     this.#clientBusy = false;
@@ -457,22 +456,20 @@ export class Conversation {
   }
 
   #settleClient(run: ClientRun, batch: ClientBatch, outcome: Outcome | null): void {
-    const left = batch.output();
-    const bytes = this.#forward(batch, left, outcome, run.done);
-    if (bytes !== null) run.sent = added(run.sent, { batch, bytes, asItCame: bytes === left });
+    const sent = this.#forward(batch, outcome, run.done);
+    if (sent !== null) run.sent = added(run.sent, sent);
     else for (const part of run.sent ?? []) part.batch.release();
   }
 
-  /**
-   * @param left what the taps left of the batch
-   * @returns what the database gets; null when the session is over
-   */
-  #forward(batch: ClientBatch, left: readonly Buffer[], outcome: Outcome | null, done: Done): readonly Buffer[] | null {
+  /** @returns null when the session is over */
+  #forward(batch: ClientBatch, outcome: Outcome | null, done: Done): SentPart | null {
     let end: Relayed | null = null;
     if (!this.#closed && outcome?.kind === 'terminate') end = this.#end(outcome.error, nothing);
     else if (!this.#closed) {
       try {
-        return this.#clientForwarder.forward(left, outcome);
+        const left = batch.output();
+        const bytes = this.#clientForwarder.forward(left, outcome);
+        return { batch, bytes, asItCame: bytes === left };
       } catch (error) {
         end = this.#endBy(error);
       }

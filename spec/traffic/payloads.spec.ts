@@ -177,6 +177,31 @@ describe('a batch in the hands of a tap', () => {
     expect(talk.serverGot).to.deep.equal(['Query b, c']);
   });
 
+  it('ends its session, and no other, where it was given a message of a batch elsewhere that is over by then', async () => {
+    const elsewhere = new Talk();
+    let borrowed: Message | undefined;
+    let over: (() => void) | undefined;
+    let settle: (() => void) | undefined;
+    elsewhere.hooks.trafficFromClient.tapPromise('lends', (batch) => {
+      [borrowed] = batch.messages;
+      return new Promise<undefined>((resolve) => (over = () => resolve(undefined)));
+    });
+    talk.hooks.trafficFromClient.tapPromise('borrows', (batch) => {
+      const [own] = batch.messages;
+      batch.replace(own!, borrowed!);
+      return new Promise<undefined>((resolve) => (settle = () => resolve(undefined)));
+    });
+    elsewhere.client(query('a'));
+    talk.client(query('b'));
+    over?.();
+    while (elsewhere.toServer.length === 0) await turn();
+    settle?.();
+    while (talk.end === undefined) await turn();
+    expect(talk.end.message).to.contain('was used after the tap');
+    expect(elsewhere.serverGot).to.deep.equal(['Query a']);
+    expect(elsewhere.end).to.equal(undefined);
+  });
+
   it('expires with the tap', () => {
     const kept: FromClient[] = [];
     tap((batch) => void kept.push(batch));
